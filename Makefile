@@ -1,0 +1,80 @@
+# Every way to run, test and check Matricula. `make help` lists them.
+# The work is done by scripts/ and by the tools of .venv; nothing here needs more than make, sh and Python 3.11.
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+VENV ?= .venv
+export VENV
+PYTHON_BIN := $(VENV)/bin/python
+DATA ?= ../shared/data/oulad
+
+# The embedded defaults whatever the caller's environment says: SQLite, in-process cache, tasks in the process.
+EMBEDDED := env -u DATABASE_URL -u DATABASE_REPLICA_URL -u REDIS_URL -u CELERY_BROKER_URL
+# The services: the environment's addresses, or a local PostgreSQL and Redis. Tests make a database of their own beside the named one.
+SERVICES := env MATRICULA_TEST_SERVICES=1 \
+	DATABASE_URL="$${DATABASE_URL:-postgres://postgres@127.0.0.1:5432/matricula}" \
+	REDIS_URL="$${REDIS_URL:-redis://127.0.0.1:6379/9}" \
+	CELERY_BROKER_URL="$${CELERY_BROKER_URL:-redis://127.0.0.1:6379/10}"
+PYTEST := $(PYTHON_BIN) -m pytest -n auto
+# Recompiles keep the versions of the lock unless UPGRADE=1 asks for the newest that the ranges allow.
+COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(PYTHON_BIN) -m piptools compile --quiet --generate-hashes --strip-extras --allow-unsafe \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options $(if $(UPGRADE),--upgrade)
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: venv dev
+venv: ## Make .venv with what the service needs
+	@scripts/venv runtime
+
+dev: ## Make .venv with the tools for tests and checks
+	@scripts/venv dev
+
+.PHONY: run
+run: venv ## Serve with the demo world on http://127.0.0.1:8000 (PORT=...)
+	@scripts/run
+
+.PHONY: test test-services
+test: dev ## Run all tests on the embedded defaults (ARGS=... for pytest)
+	$(EMBEDDED) $(PYTEST) $(ARGS)
+
+test-services: dev ## Run all tests on PostgreSQL and Redis, with a real worker
+	$(SERVICES) $(PYTEST) $(ARGS)
+
+.PHONY: lint format types migrations-check schema-check check
+lint: dev ## Check style, and the direction of imports
+	$(PYTHON_BIN) -m ruff check .
+	$(PYTHON_BIN) -m ruff format --check .
+	$(VENV)/bin/lint-imports --no-logo
+
+format: dev ## Put imports and code in form
+	$(PYTHON_BIN) -m ruff check --fix .
+	$(PYTHON_BIN) -m ruff format .
+
+types: dev ## Check types
+	$(PYTHON_BIN) -m mypy
+
+migrations-check: dev ## See that every model change has its migration
+	$(EMBEDDED) $(PYTHON_BIN) manage.py makemigrations --check --dry-run
+
+schema-check: dev ## See that the OpenAPI document is complete and without warnings
+	$(EMBEDDED) $(PYTHON_BIN) manage.py spectacular --validate --fail-on-warn --file $(VENV)/openapi.yaml
+
+check: lint types migrations-check schema-check test ## All of the above checks, and the tests
+
+.PHONY: bench bench-oulad
+bench: dev ## Measure the endpoints (SQL, CPU, requests/s)
+	$(PYTHON_BIN) -m bench.endpoints $(ARGS)
+
+bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
+	$(PYTHON_BIN) -m bench.oulad --data $(DATA) $(ARGS)
+
+.PHONY: lock clean
+lock: dev ## Recompile both lock files (UPGRADE=1 for newer versions)
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+
+clean: ## Remove .venv, caches and collected files; var/ (the data) stays
+	rm -rf $(VENV) static build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,107 @@
+"""What happens to every request before a view sees it."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.middleware import common
+
+from config.api.authentication import JWT_COOKIE
+
+LONGEST_PATH = 4096  # bytes, unescaped
+LONGEST_QUERY = 65_536  # bytes, escaped
+CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
+
+_request_id = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
+_bad_escape = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class RequestGuardMiddleware:
+    """Refuses with a 400 what no later part can be expected to take: NUL characters, escapes that are no UTF-8,
+    over-long addresses, exotic charsets."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        problem = self.problem_of(request)
+        if problem:
+            return JsonResponse({"detail": problem}, status=400)
+        return self.get_response(request)
+
+    def problem_of(self, request: HttpRequest) -> str | None:
+        """What is wrong with a request, as a sentence; None when it may pass."""
+        if getattr(request, "malformed", False) or not _is_known_charset(request.encoding or "utf-8"):
+            return "The charset of the request is not supported."
+        # Django leaves escapes in the path that are no UTF-8 as they were.
+        path = unquote_to_bytes(request.path_info)
+        query = request.META.get("QUERY_STRING", "").encode("latin-1", "replace")
+        if len(path) > LONGEST_PATH or len(query) > LONGEST_QUERY:
+            return "The address is too long."
+        if b"\0" in path or not _is_utf8(path):
+            return "The path is malformed."
+        plain_query = unquote_to_bytes(query)
+        if b"\0" in plain_query or not _is_utf8(plain_query) or _bad_escape.search(query):
+            return "The query string is malformed."
+        # Quoted cookies may hold octal escapes, of which this one is a NUL.
+        if "\\000" in request.META.get("HTTP_COOKIE", ""):
+            return "A cookie is malformed."
+        return None
+
+
+class RequestIdGuardMiddleware:
+    """Lets the caller's `X-Request-ID` pass only when it is a short token, fit for logs and headers."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        given = request.META.get("HTTP_X_REQUEST_ID")
+        if given is not None and not _request_id.fullmatch(given):
+            del request.META["HTTP_X_REQUEST_ID"]
+        return self.get_response(request)
+
+
+class JwtCookieMiddleware:
+    """Joins the two JWT cookies into one, with or without the header `USE-JWT-COOKIE`; a whole one is left as it is.
+
+    Contract: roles-and-permissions 6.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        readable = request.COOKIES.get(f"{JWT_COOKIE}-header-payload")
+        signature = request.COOKIES.get(f"{JWT_COOKIE}-signature")
+        if readable and signature:
+            request.COOKIES[JWT_COOKIE] = f"{readable}.{signature}"
+        return self.get_response(request)
+
+
+class CommonMiddleware(common.CommonMiddleware):
+    """Django's, redirecting GET and HEAD only to the address with a slash: others would lose their body."""
+
+    def should_redirect_with_slash(self, request: HttpRequest) -> bool:
+        return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_known_charset(name: str) -> bool:
+    try:
+        return codecs.lookup(name).name in CHARSETS
+    except LookupError:
+        return False

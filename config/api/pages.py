@@ -1,0 +1,26 @@
+"""What every HTML page shows."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+
+def platform(request: HttpRequest) -> dict[str, Any]:
+    """Context of all templates: the name of the platform."""
+    return {"platform_name": settings.PLATFORM_NAME}
+
+
+def allow_form_targets(response: HttpResponse, *addresses: str | None) -> None:
+    """Let the forms of a page end at other origins too: browsers hold the redirects after a form to the page's policy.
+
+    Args:
+        addresses: full addresses, already checked; paths and nothing are left out.
+    """
+    parts = [urlsplit(address) for address in addresses if address]
+    origins = [part._replace(path="", query="", fragment="").geturl().removeprefix("//") for part in parts if part.netloc]
+    if origins:
+        response._csp_update = {"form-action": origins}  # type: ignore[attr-defined]

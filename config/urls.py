@@ -1,0 +1,36 @@
+"""The one URL map. Every app brings its own table; paths are written in full there and mounted at the root."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView
+
+from config.api import docs, views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.alive, name="healthz"),
+    path("readyz", views.ready, name="readyz"),
+    path("csrf/api/v1/token", views.CsrfTokenView.as_view(), name="csrf_token"),
+    path("api/mfe_config/v1", views.MfeConfigView.as_view(), name="mfe_config"),
+    path("api-docs/", docs.SwaggerView.as_view(), name="api-docs"),
+    path("api-docs/redoc/", docs.RedocView.as_view(), name="api-docs-redoc"),
+    path("api-docs/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("", include("enrollments.urls")),
+    path("", include("enterprise.urls")),
+    path("", include("saml_admin.urls")),  # some of its paths lie under enterprise's: it comes second
+    path("", include("program_enrollments.urls")),
+    path("", include("support.urls")),
+    path("admin/", admin.site.urls),
+    re_path(r"^media/(?P<path>.*)$", views.media, name="media"),
+]
+if settings.PROMETHEUS_METRICS:
+    from django_prometheus.exports import ExportToDjangoView
+
+    urlpatterns.append(path("metrics", ExportToDjangoView, name="metrics"))
+
+handler400 = "config.api.error_pages.bad_request"
+handler403 = "config.api.error_pages.permission_denied"
+handler404 = "config.api.error_pages.not_found"
+handler500 = "config.api.error_pages.server_error"

@@ -1,0 +1,57 @@
+"""The sections of a world file, in the order in which they are loaded (contract: world-format)."""
+
+from __future__ import annotations
+
+SECTION_NAMES = (
+    "sites",
+    "organizations",
+    "users",
+    "oauth_clients",
+    "oauth_tokens",
+    "courses",
+    "course_runs",
+    "programs",
+    "credit_providers",
+    "feature_based_settings",
+    "embargoes",
+    "course_roles",
+    "identities",
+    "verified_names",
+    "retirements",
+    "verifications",
+    "enrollments",
+    "enrollments_allowed",
+    "manual_audits",
+    "entitlements",
+    "onboarding",
+    "password_toggles",
+    "course_resets",
+    "customers",
+    "catalog_queries",
+    "catalogs",
+    "role_assignments",
+    "feature_role_assignments",
+    "invite_keys",
+    "learners",
+    "pending_learners",
+    "pending_admins",
+    "tour_flows",
+    "admins",
+    "enterprise_enrollments",
+    "consents",
+    "groups",
+    "default_intentions",
+    "reporting",
+    "notifications",
+    "saml_configurations",
+    "saml_providers",
+    "saml_provider_data",
+    "sso_configurations",
+    "program_enrollments",
+    "program_course_enrollments",
+)
+
+# Fields that another section's app stores: section -> field -> the section whose rows they become.
+FIELDS_OF_OTHERS = {
+    "course_runs": {"content_gating": "feature_based_settings", "duration_limits": "feature_based_settings"},
+}

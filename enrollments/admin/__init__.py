@@ -1,0 +1,3 @@
+"""The operators' admin of accounts, courses and enrollments."""
+
+from enrollments.admin import accounts, courses, enrollments, oauth, outbox  # noqa: F401

@@ -1,0 +1,71 @@
+"""Enrollments, allowances, manual audits and the throttling switch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin, ReadOnlyAdmin
+from enrollments.models import (
+    CourseEnrollment,
+    CourseEnrollmentAllowed,
+    CourseEnrollmentAttribute,
+    ManualEnrollmentAudit,
+    RateLimitConfiguration,
+)
+
+
+class AttributeInline(ConsoleInline):
+    model = CourseEnrollmentAttribute
+    show_change_link = False
+
+
+@admin.register(CourseEnrollment)
+class CourseEnrollmentAdmin(HistoryAdmin):
+    """Shows enrollments. They are changed through the support desk and the APIs, where the rules and side effects live."""
+
+    list_display = ("id", "user", "course_id", "mode", "is_active", "created")
+    list_filter = ("is_active", "mode")
+    ordering = ("-id",)
+    readonly_fields = ("user", "course_id", "mode", "is_active", "created")
+    search_lookups = ("user__username", "user__email__lower", "course_id")
+    inlines = (AttributeInline,)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(CourseEnrollmentAllowed)
+class CourseEnrollmentAllowedAdmin(ConsoleAdmin):
+    list_display = ("email", "course_id", "auto_enroll", "user", "created")
+    list_filter = ("auto_enroll",)
+    ordering = ("-id",)
+    search_lookups = ("email", "course_id")
+
+
+@admin.register(ManualEnrollmentAudit)
+class ManualEnrollmentAuditAdmin(ReadOnlyAdmin):
+    list_display = ("enrolled_email", "state_transition", "enrolled_by", "time_stamp", "reason")
+    list_filter = ("state_transition",)
+    ordering = ("-id",)
+    search_lookups = ("enrolled_email",)
+
+
+@admin.register(RateLimitConfiguration)
+class RateLimitConfigurationAdmin(ConsoleAdmin):
+    """The newest row counts, so a change is a new row."""
+
+    list_display = ("enabled", "change_date", "changed_by")
+    fields = ("enabled",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: RateLimitConfiguration, form: Any, change: bool) -> None:
+        obj.changed_by_id = request.user.pk
+        super().save_model(request, obj, form, change)

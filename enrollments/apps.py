@@ -1,0 +1,17 @@
+"""Django's configuration of the app: its receivers and seed data."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class EnrollmentsConfig(AppConfig):
+    name = "enrollments"
+    verbose_name = "Accounts, courses and enrollments"
+
+    def ready(self) -> None:
+        from enrollments import receivers  # noqa: F401
+        from enrollments.emails import activated, registry
+        from enrollments.seeds import seed
+
+        post_migrate.connect(seed, sender=self)
+        registry.register(activated.MESSAGE_TYPE, activated.render)

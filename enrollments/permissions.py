@@ -1,0 +1,25 @@
+"""Who may do what with accounts and enrollments, as rules that views list."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class CanRetireUsers(BasePermission):
+    """Superusers, the retirement service account, holders of `enrollments.can_retire_users`; staff alone do not suffice.
+
+    Contract: enrollment-api, POST unenroll; settings.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        account = request.user
+        if not account or not account.is_authenticated:
+            return False
+        return bool(
+            account.is_superuser
+            or account.get_username() == settings.RETIREMENT_SERVICE_WORKER_USERNAME
+            or account.has_perm("enrollments.can_retire_users")
+        )

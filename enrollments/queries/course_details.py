@@ -1,0 +1,76 @@
+"""Course runs as the enrollment API shows them (contract: enrollment-api, CourseOverview and Representations)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple, cast
+
+from django.conf import settings
+from django.core.cache import cache
+
+from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
+from enrollments.models import CourseOverview
+from enrollments.queries.course_modes import Mode, modes_of
+
+
+class Run(NamedTuple):
+    """The facts of a run that enrollments show."""
+
+    id: str
+    display_name: str | None
+    enrollment_start: datetime | None
+    enrollment_end: datetime | None
+    start: datetime | None
+    end: datetime | None
+    invitation_only: bool
+    self_paced: bool
+
+    @property
+    def name(self) -> str:
+        """As `CourseOverview.name`."""
+        return self.display_name if self.display_name is not None else CourseOverview(id=self.id).name
+
+
+class RunWithModes(NamedTuple):
+    """A run and all of its mode rows, expired ones too."""
+
+    run: Run
+    modes: list[Mode]
+
+
+def runs(run_ids: Collection[str]) -> dict[str, Run]:
+    """The runs with these keys that exist, by key; one statement."""
+    rows = CourseOverview.objects.filter(pk__in_set=run_ids).order_by().values_list(*Run._fields)
+    return {row[0]: Run(*row) for row in rows}
+
+
+def with_modes(run_ids: Collection[str]) -> dict[str, RunWithModes]:
+    """The same with their modes; two statements."""
+    found = runs(run_ids)
+    modes = modes_of(list(found)) if found else {}
+    return {run_id: RunWithModes(run, modes.get(run_id, [])) for run_id, run in found.items()}
+
+
+def cached(run_id: str) -> RunWithModes | None:
+    """A run with its modes, up to ENROLLMENT_COURSE_DETAILS_CACHE_TIMEOUT seconds old; None when there is none.
+
+    Contract: enrollment-api, GET course. Never for the rules of enrolling.
+    """
+    key = _cache_key(run_id)
+    found = cast("RunWithModes | None", cache.get(key))
+    if found is None:
+        found = with_modes([run_id]).get(run_id)
+        if found is not None:
+            cache.set(key, found, settings.ENROLLMENT_COURSE_DETAILS_CACHE_TIMEOUT)
+    return found
+
+
+def forget(run_id: str) -> None:
+    """Drops what `cached` remembers of a run, after it or its modes changed."""
+    cache.delete(_cache_key(run_id))
+
+
+def _cache_key(run_id: Any) -> str:
+    return f"course-details:{hashlib.sha256(str(run_id).encode()).hexdigest()}"

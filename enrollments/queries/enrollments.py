@@ -1,0 +1,84 @@
+"""Reads of plain enrollments, as tuples (contract: enrollment-api, GET enrollment and GET enrollments)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Lower
+
+from config.db.replica import read_alias
+from config.hooks import hooks
+from enrollments.models import CourseEnrollment, User
+from enrollments.queries.course_details import RunWithModes, with_modes
+from enrollments.queries.course_roles import staffed_runs
+
+
+class EnrollmentRow(NamedTuple):
+    """One enrollment; `run` is None when the run no longer exists."""
+
+    created: datetime
+    mode: str
+    is_active: bool
+    username: str
+    run: RunWithModes | None
+
+
+def enrollment_of(username: str, run_id: str) -> EnrollmentRow | None:
+    """A learner's enrollment in a run, active or not; at most three statements."""
+    rows = CourseEnrollment.objects.filter(user__username=username, course_id=run_id)
+    found = rows.order_by().values_list("created", "mode", "is_active", "user__username").first()
+    if found is None:
+        return None
+    return EnrollmentRow(*found, run=with_modes([run_id]).get(run_id))
+
+
+def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_all: bool) -> list[EnrollmentRow]:
+    """A learner's active enrollments whose run exists, the oldest first; three statements, whatever their number.
+
+    Args:
+        sees_all: whether the caller may see all of them; otherwise those in runs of which the caller is staff.
+    Hooks:
+        ENROLLMENT_LIST_FILTERS: `narrow(queryset, caller=, username=) -> queryset`, before anything is read.
+    """
+    wanted = CourseEnrollment.objects.filter(user__username=username, is_active=True)
+    if not sees_all:
+        wanted = wanted.filter(course_id__in=staffed_runs(caller))
+    for narrow in hooks("ENROLLMENT_LIST_FILTERS"):
+        wanted = narrow(wanted, caller=caller, username=username)
+    rows = list(
+        wanted.order_by("created", "id").values_list("created", "mode", "is_active", "user__username", "course_id")
+    )
+    found = with_modes([row[4] for row in rows]) if rows else {}
+    return [EnrollmentRow(*row[:4], run=found[row[4]]) for row in rows if row[4] in found]
+
+
+def all_enrollments(
+    *,
+    usernames: Sequence[str] | None = None,
+    emails: Sequence[str] | None = None,
+    run_ids: Sequence[Sequence[str]] = (),
+) -> QuerySet[CourseEnrollment, Any]:
+    """Named tuples (id, created, mode, is_active, user, course_id) of enrollments, active or not, in no order.
+
+    Args:
+        usernames, emails: of the learners, exactly as stored; None is no filter.
+        run_ids: lists of run keys; an enrollment must be in a run of each.
+    """
+    wanted = CourseEnrollment.objects.using(read_alias())
+    if usernames is not None:
+        wanted = wanted.filter(user__username__in=usernames)
+    if emails is not None:
+        wanted = wanted.filter(user__in=accounts_with_emails(emails))
+    for keys in run_ids:
+        wanted = wanted.filter(course_id__in=keys)
+    return wanted.values_list("id", "created", "mode", "is_active", "user__username", "course_id", named=True)
+
+
+def accounts_with_emails(emails: Sequence[str]) -> QuerySet[User]:
+    """Accounts with exactly these addresses. Comparing them in lower case says no more, but only that has an index."""
+    lowered = [Lower(Value(email)) for email in emails]
+    return User.objects.alias(lower_email=Lower("email")).filter(lower_email__in=lowered, email__in=emails)

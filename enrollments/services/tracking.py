@@ -1,0 +1,33 @@
+"""Tracking lines: what happened to learners, as structured log lines (contract: enrollment-api, Background work)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import Any, NamedTuple
+
+import structlog
+from django.db import transaction
+
+from config.hooks import is_quiet
+
+log = structlog.get_logger("matricula.tracking")
+
+
+class Line(NamedTuple):
+    """One event: its name in the contract and what it says. No e-mail address and no name of a person."""
+
+    event: str
+    data: dict[str, Any]
+
+
+def emit(lines: Iterable[Line]) -> None:
+    """Writes the lines in their order once the change they speak of is committed. A failure is logged and swallowed."""
+    kept = list(lines)
+    if kept and not is_quiet():
+        transaction.on_commit(partial(_write, kept), robust=True)
+
+
+def _write(lines: list[Line]) -> None:
+    for line in lines:
+        log.info(line.event, **line.data)

@@ -1,0 +1,21 @@
+"""Celery entry points of this app; each calls a service."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from enrollments.services import outbox
+
+
+@shared_task
+def deliver_outbox() -> None:
+    """Delivers waiting mails for a while, and queues itself again while more wait."""
+    if outbox.deliver():
+        deliver_outbox.delay()
+
+
+@shared_task
+def sweep_outbox() -> None:
+    """Delivers what became due without a change to announce it, and marks what a dead process left behind."""
+    if outbox.sweep():
+        deliver_outbox.delay()

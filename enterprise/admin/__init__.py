@@ -1,0 +1,3 @@
+"""The operators' admin of enterprise customers."""
+
+from enterprise.admin import catalogs, customers, enrollments, jobs, learners, roles  # noqa: F401

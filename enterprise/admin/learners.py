@@ -1,0 +1,105 @@
+"""Learner links, pending learners, admins and groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
+from enterprise.models import (
+    EnterpriseCustomerAdmin,
+    EnterpriseCustomerInviteKey,
+    EnterpriseCustomerUser,
+    EnterpriseGroup,
+    EnterpriseGroupMembership,
+    OnboardingFlow,
+    PendingEnrollment,
+    PendingEnterpriseCustomerAdminUser,
+    PendingEnterpriseCustomerUser,
+)
+
+
+class AllRowsMixin:
+    """Operators see what the API hides: unlinked learners, removed keys and groups."""
+
+    model: Any
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        rows = self.model.all_objects.all()
+        ordering = self.get_ordering(request)  # type: ignore[attr-defined]
+        return rows.order_by(*ordering) if ordering else rows
+
+
+@admin.register(EnterpriseCustomerUser)
+class EnterpriseCustomerUserAdmin(AllRowsMixin, HistoryAdmin):
+    """Shows links. They are made, unlinked and switched by the services that keep roles and other links right."""
+
+    list_display = ("id", "enterprise_customer", "user_fk", "active", "linked", "is_relinkable", "created")
+    list_filter = ("linked", "active", "is_relinkable")
+    ordering = ("-id",)
+    search_lookups = ("user_id", "user_fk__username", "user_fk__email__lower", "enterprise_customer__slug")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class PendingEnrollmentInline(ConsoleInline):
+    model = PendingEnrollment
+    fields = ("course_id", "course_mode", "license_uuid", "transaction_id", "discount_percentage", "source")
+    show_change_link = False
+
+
+@admin.register(PendingEnterpriseCustomerUser)
+class PendingEnterpriseCustomerUserAdmin(HistoryAdmin):
+    list_display = ("id", "user_email", "enterprise_customer", "created")
+    ordering = ("-id",)
+    search_lookups = ("user_email__lower", "enterprise_customer__slug")
+    inlines = (PendingEnrollmentInline,)
+
+
+@admin.register(EnterpriseCustomerInviteKey)
+class EnterpriseCustomerInviteKeyAdmin(AllRowsMixin, HistoryAdmin):
+    list_display = ("uuid", "enterprise_customer", "usage_limit", "expiration_date", "is_active", "is_removed")
+    list_filter = ("is_active", "is_removed")
+    ordering = ("-created",)
+    search_lookups = ("uuid", "enterprise_customer__slug")
+
+
+@admin.register(EnterpriseCustomerAdmin)
+class CustomerAdminAdmin(ConsoleAdmin):
+    list_display = ("uuid", "enterprise_customer_user", "last_login", "created")
+    ordering = ("-created",)
+    search_lookups = ("uuid", "enterprise_customer_user__user_fk__username")
+
+
+@admin.register(PendingEnterpriseCustomerAdminUser)
+class PendingEnterpriseCustomerAdminUserAdmin(HistoryAdmin):
+    list_display = ("user_email", "enterprise_customer", "reminder_sent_at", "created")
+    ordering = ("-id",)
+    search_lookups = ("user_email__lower", "enterprise_customer__slug")
+
+
+admin.site.register(OnboardingFlow, ConsoleAdmin)
+
+
+@admin.register(EnterpriseGroup)
+class EnterpriseGroupAdmin(AllRowsMixin, HistoryAdmin):
+    list_display = ("name", "enterprise_customer", "group_type", "is_removed", "modified")
+    list_filter = ("group_type", "is_removed")
+    search_lookups = ("uuid", "name", "enterprise_customer__slug")
+
+
+@admin.register(EnterpriseGroupMembership)
+class EnterpriseGroupMembershipAdmin(AllRowsMixin, HistoryAdmin):
+    list_display = ("uuid", "group", "status", "activated_at", "is_removed", "modified")
+    list_filter = ("status", "is_removed")
+    search_lookups = ("uuid", "group__uuid", "enterprise_customer_user__user_id")

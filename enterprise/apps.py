@@ -1,0 +1,18 @@
+"""Django's configuration of the app: its receivers and seed data."""
+
+from django.apps import AppConfig
+from django.db.models.signals import post_migrate
+
+
+class EnterpriseConfig(AppConfig):
+    name = "enterprise"
+    verbose_name = "Enterprise customers"
+
+    def ready(self) -> None:
+        from enrollments.emails import registry
+        from enterprise import receivers  # noqa: F401
+        from enterprise.emails import enrollment
+        from enterprise.seeds import seed
+
+        post_migrate.connect(seed, sender=self)
+        registry.register(enrollment.MESSAGE_TYPE, enrollment.render)

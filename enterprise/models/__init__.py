@@ -1,0 +1,65 @@
+"""The tables of enterprise customers, their learners, and what the learners are enrolled in."""
+
+from enterprise.models.admins import EnterpriseCustomerAdmin, OnboardingFlow, PendingEnterpriseCustomerAdminUser
+from enterprise.models.catalogs import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
+from enterprise.models.consent import DataSharingConsent
+from enterprise.models.course_enrollments import EnterpriseCourseEnrollment, EnterpriseEnrollmentSource, PendingEnrollment
+from enterprise.models.customers import (
+    EnterpriseCustomer,
+    EnterpriseCustomerBrandingConfiguration,
+    EnterpriseCustomerIdentityProvider,
+    EnterpriseCustomerType,
+)
+from enterprise.models.default_intentions import (
+    DefaultEnterpriseEnrollmentIntention,
+    DefaultEnterpriseEnrollmentRealization,
+)
+from enterprise.models.email_templates import EnrollmentNotificationEmailTemplate
+from enterprise.models.fulfillments import (
+    EnterpriseCourseEntitlement,
+    LearnerCreditEnterpriseCourseEnrollment,
+    LicensedEnterpriseCourseEnrollment,
+)
+from enterprise.models.groups import EnterpriseGroup, EnterpriseGroupMembership
+from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
+from enterprise.models.jobs import BulkJob, BulkJobRow
+from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
+from enterprise.models.roles import (
+    EnterpriseFeatureRole,
+    EnterpriseFeatureUserRoleAssignment,
+    SystemWideEnterpriseRole,
+    SystemWideEnterpriseUserRoleAssignment,
+)
+
+__all__ = [
+    "BulkJob",
+    "BulkJobRow",
+    "DataSharingConsent",
+    "DefaultEnterpriseEnrollmentIntention",
+    "DefaultEnterpriseEnrollmentRealization",
+    "EnrollmentNotificationEmailTemplate",
+    "EnterpriseCatalogQuery",
+    "EnterpriseCourseEnrollment",
+    "EnterpriseCourseEntitlement",
+    "EnterpriseCustomer",
+    "EnterpriseCustomerAdmin",
+    "EnterpriseCustomerBrandingConfiguration",
+    "EnterpriseCustomerCatalog",
+    "EnterpriseCustomerIdentityProvider",
+    "EnterpriseCustomerInviteKey",
+    "EnterpriseCustomerType",
+    "EnterpriseCustomerUser",
+    "EnterpriseEnrollmentSource",
+    "EnterpriseFeatureRole",
+    "EnterpriseFeatureUserRoleAssignment",
+    "EnterpriseGroup",
+    "EnterpriseGroupMembership",
+    "LearnerCreditEnterpriseCourseEnrollment",
+    "LicensedEnterpriseCourseEnrollment",
+    "OnboardingFlow",
+    "PendingEnrollment",
+    "PendingEnterpriseCustomerAdminUser",
+    "PendingEnterpriseCustomerUser",
+    "SystemWideEnterpriseRole",
+    "SystemWideEnterpriseUserRoleAssignment",
+]

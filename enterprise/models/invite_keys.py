@@ -1,0 +1,51 @@
+"""Invite keys: links by which learners join a customer themselves (contract: enterprise-customers 2)."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.db import models
+from django.utils import timezone
+
+from config.db.history import History
+from config.db.models import TimeStampedModel
+from enterprise.models.customers import EnterpriseCustomer
+
+
+def a_year_from_now() -> datetime:
+    """When a new invite key expires."""
+    return timezone.now() + timedelta(days=365)
+
+
+class PresentManager(models.Manager["EnterpriseCustomerInviteKey"]):
+    """Keys that were not removed."""
+
+    def get_queryset(self) -> models.QuerySet[EnterpriseCustomerInviteKey]:
+        return super().get_queryset().filter(is_removed=False)
+
+
+class EnterpriseCustomerInviteKey(TimeStampedModel):
+    """A key that admits up to `usage_limit` learners until it expires or is switched off for good."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="invite_keys", db_index=False)
+    usage_limit = models.PositiveIntegerField(default=10_000)
+    expiration_date = models.DateTimeField(default=a_year_from_now)
+    is_active = models.BooleanField(default=True)
+    is_removed = models.BooleanField(default=False)
+
+    objects: ClassVar[PresentManager] = PresentManager()
+    all_objects: ClassVar[models.Manager[EnterpriseCustomerInviteKey]] = models.Manager()
+    history = History()
+
+    class Meta:
+        verbose_name = "invite key"
+        base_manager_name = "all_objects"
+        indexes = [
+            models.Index(fields=["enterprise_customer", "created"], name="invite_key_customer", condition=models.Q(is_removed=False))
+        ]
+
+    def __str__(self) -> str:
+        return str(self.uuid)

@@ -1,0 +1,89 @@
+"""Learners of a customer: links of accounts, and e-mail addresses that wait for one (contract: enterprise-learners)."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+
+from config.db.history import History
+from config.db.models import TimeStampedModel
+from enrollments.models import User
+from enterprise.models.customers import EnterpriseCustomer
+from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
+
+
+class LinkedManager(models.Manager["EnterpriseCustomerUser"]):
+    """Links that stand: an unlinked learner is invisible by default."""
+
+    def get_queryset(self) -> models.QuerySet[EnterpriseCustomerUser]:
+        return super().get_queryset().filter(linked=True)
+
+
+class EnterpriseCustomerUser(TimeStampedModel):
+    """The link of an account with a customer. Changes go through `enterprise.services.links`.
+
+    `active`: the customer the learner acts for at present. `linked` false: a soft-deleted membership.
+    `is_relinkable` false: an admin removed the learner for good.
+    """
+
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="enterprise_customer_users", db_index=False
+    )
+    user_id = models.PositiveBigIntegerField("LMS user id")
+    user_fk = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_links", null=True, db_column="user_fk", editable=False
+    )
+    active = models.BooleanField(default=True)
+    linked = models.BooleanField(default=True)
+    is_relinkable = models.BooleanField(default=True)
+    invite_key = models.ForeignKey(
+        EnterpriseCustomerInviteKey, models.SET_NULL, related_name="linked_learners", null=True, blank=True, db_index=False
+    )
+    should_inactivate_other_customers = models.BooleanField(default=True)
+
+    objects: ClassVar[LinkedManager] = LinkedManager()
+    all_objects: ClassVar[models.Manager[EnterpriseCustomerUser]] = models.Manager()
+    history = History()
+
+    class Meta:
+        verbose_name = "learner"
+        ordering = ["-active", "-modified"]
+        base_manager_name = "all_objects"
+        constraints = [models.UniqueConstraint(fields=["enterprise_customer", "user_id"], name="learner_unique")]
+        indexes = [
+            models.Index(fields=["-active", "-modified", "id"], name="learner_default_order", condition=Q(linked=True)),
+            models.Index(fields=["user_id", "enterprise_customer"], name="learner_of_user"),
+            models.Index(fields=["invite_key"], name="learner_invite_key", condition=Q(linked=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} of {self.enterprise_customer_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.user_fk_id != self.user_id:
+            self.user_fk = User.objects.filter(pk=self.user_id).only("pk").first()
+        super().save(*args, **kwargs)
+
+
+class PendingEnterpriseCustomerUser(TimeStampedModel):
+    """An e-mail address that becomes a link when an account with it appears. Stored as given, compared ignoring case."""
+
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="pending_enterprise_customer_users", db_index=False
+    )
+    user_email = models.EmailField(max_length=254)
+
+    history = History()
+
+    class Meta:
+        verbose_name = "pending learner"
+        ordering = ["created"]
+        constraints = [models.UniqueConstraint("enterprise_customer", Lower("user_email"), name="pending_learner_unique")]
+        indexes = [models.Index(Lower("user_email"), name="pending_learner_email")]
+
+    def __str__(self) -> str:
+        return self.user_email

@@ -1,0 +1,35 @@
+"""Addresses are stored as given and compared ignoring case, through the indexes on `lower(address)`."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable
+from typing import TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.db.models.functions import Lower
+
+from enrollments.models import User
+
+Row = TypeVar("Row", bound=Model)
+ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+def lowered(email: str) -> str:
+    """The address as the database's `lower()` gives it: SQLite's knows ASCII letters only."""
+    return email.translate(ASCII_LOWER) if connection.vendor == "sqlite" else email.lower()
+
+
+def with_emails(rows: QuerySet[Row], field: str, emails: Iterable[str]) -> QuerySet[Row]:
+    """The rows whose address is one of these, ignoring case; each has that address in lower case as `lowered`.
+
+    Args:
+        field: name of the column that holds the address.
+    """
+    return rows.annotate(lowered=Lower(field)).filter(lowered__in_set=sorted(set(map(lowered, emails))))
+
+
+def accounts_with(emails: Iterable[str]) -> QuerySet[User]:
+    """The accounts with these addresses, ignoring case; each has its address in lower case as `lowered`."""
+    return with_emails(User.objects.all(), "email", [email for email in emails if email])

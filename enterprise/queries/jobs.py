@@ -1,0 +1,45 @@
+"""Bulk jobs and the results of their rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models import QuerySet
+
+from enterprise.bulk.results import RowResult
+from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer
+
+READ_AT_ONCE = 2_000  # rows
+
+
+def enrollment_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:
+    """The bulk enrollments asked for in the customer's name, the newest first, each with who asked."""
+    jobs = BulkJob.objects.filter(enterprise_customer=customer, kind=BulkJob.Kind.ENROLLMENT)
+    return jobs.select_related("actor").order_by("-created", "-pk")
+
+
+def row_results(job: BulkJob, state: str = "") -> QuerySet[BulkJobRow, Any]:
+    """`RowResult`s as plain tuples, in the order of the request.
+
+    Args:
+        state: one of `BulkJobRow.State`; empty: all.
+    """
+    rows = BulkJobRow.objects.filter(job=job).order_by("position")
+    return (rows.filter(state=state) if state else rows).values_list(*RowResult._fields)
+
+
+def every_row_result(job: BulkJob, state: str = "") -> Iterator[RowResult]:
+    """The same for reading through, in bounded memory."""
+    for row in row_results(job, state).iterator(chunk_size=READ_AT_ONCE):
+        yield RowResult._make(row)
+
+
+def row_count(job: BulkJob, state: str = "") -> int:
+    """How many rows `row_results` has, from the job's own counters: no row is read."""
+    if not state:
+        return job.total
+    if state == BulkJobRow.State.WAITING:
+        return job.total - job.done
+    number: int = getattr(job, state)
+    return number

@@ -1,0 +1,32 @@
+"""Reactions to what happens elsewhere; connected when the app is ready."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.dispatch import receiver
+
+from config.hooks import is_quiet
+from enrollments.models import User, UserRetirementStatus
+from enrollments.signals import EnrollmentChange, account_retired, accounts_saved, enrollments_changed
+from enterprise.services import claims, course_enrollments, retirement
+
+
+@receiver(accounts_saved, dispatch_uid="enterprise.accounts_saved")
+def claim_what_waits(sender: Any, accounts: list[User], created: bool, **kwargs: Any) -> None:
+    """Pending learners and pending admins with the accounts' addresses become real."""
+    if not is_quiet():
+        claims.claim(accounts)
+
+
+@receiver(enrollments_changed, dispatch_uid="enterprise.enrollments_changed")
+def follow_enrollments(sender: Any, changes: list[EnrollmentChange], origin: str, **kwargs: Any) -> None:
+    """Enterprise enrollments follow plain ones; of its own changes the app has done its part already."""
+    if origin != "enterprise" and not is_quiet():
+        course_enrollments.follow(changes)
+
+
+@receiver(account_retired, dispatch_uid="enterprise.account_retired")
+def forget_retired(sender: Any, user: User, retired: UserRetirementStatus, **kwargs: Any) -> None:
+    """Pending rows and consents lose the person's address and name."""
+    retirement.forget(retired)

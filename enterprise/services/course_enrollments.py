@@ -1,0 +1,140 @@
+"""Enterprise enrollments: made for plain ones, and kept in step with them (contract: enterprise-learners, Background work)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from config.api.exceptions import Refusal
+from config.db.history import acting_account_id
+from config.db.sets import record_history
+from enrollments.models import CourseEnrollment, User
+from enrollments.services.bulk import lock_accounts
+from enrollments.signals import EnrollmentChange
+from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser, EnterpriseEnrollmentSource
+from enterprise.queries.content import runs_in_catalogs
+from enterprise.services import consent
+from enterprise.services.fulfillments import set_unenrolled
+
+LearnerRun = tuple[int, str]  # account id, run key
+
+
+@transaction.atomic
+def record_linked(learner: User, run_key: str, customer_uuid: str) -> None:
+    """What an order service's enrollment for a customer brings: the enterprise enrollment, then granted consent.
+
+    Answers the hook LINKED_ENROLLMENT. Both stay when the enrollment itself is refused afterwards.
+    Contract: enrollment-api, POST enrollment, step 10.
+
+    Raises:
+        Refusal: the learner is not linked to that customer.
+    """
+    lock_accounts([learner.pk])
+    link = EnterpriseCustomerUser.objects.filter(
+        user_id=learner.pk, enterprise_customer_id=UUID(customer_uuid)
+    ).first()
+    if link is None:
+        raise Refusal("The learner is not linked to this enterprise customer.", code="not-linked")
+    ensure([(link.pk, run_key)], EnterpriseEnrollmentSource.OFFER_REDEMPTION)
+    consent.record(link.enterprise_customer_id, learner.username, run_key, granted=True)
+
+
+def ensure(wanted: Collection[tuple[int, str]], source: str) -> list[int]:
+    """Makes the enterprise enrollments that do not exist yet, with implied consent. A fixed number of statements.
+
+    Args:
+        wanted: id of the learner link, run key; the links' accounts are locked.
+        source: slug of the enrollment source; an unknown one leaves it empty.
+    Returns:
+        The ids of the new ones.
+    """
+    pairs = set(wanted)
+    if not pairs:
+        return []
+    existing = EnterpriseCourseEnrollment.all_objects.filter(
+        enterprise_customer_user__id__in_set={link for link, _ in pairs}, course_id__in_set={run for _, run in pairs}
+    )
+    missing = sorted(pairs - set(existing.values_list("enterprise_customer_user_id", "course_id")))
+    if not missing:
+        return []
+    source_id = EnterpriseEnrollmentSource.objects.filter(slug=source).values_list("pk", flat=True).first()
+    with transaction.atomic():
+        made = EnterpriseCourseEnrollment.all_objects.bulk_create(
+            EnterpriseCourseEnrollment(enterprise_customer_user_id=link, course_id=run, source_id=source_id)
+            for link, run in missing
+        )
+        ids = [enrollment.pk for enrollment in made]
+        record_history(EnterpriseCourseEnrollment, ids, "+", user_id=acting_account_id())
+        consent.imply(ids)
+    return ids
+
+
+def follow(changes: Sequence[EnrollmentChange]) -> None:
+    """Brings enterprise enrollments in step with plain ones that others changed, in the writer's transaction.
+
+    Active: the flags of the learner's enterprise enrollments in that run are cleared. Deactivated: they are set, and what pays
+    for them is revoked. Created for a learner who acts for a customer: the missing enterprise enrollments are made a little
+    later (setting CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN). One statement when none of the learners is linked anywhere.
+    """
+    links = EnterpriseCustomerUser.objects.filter(user_id__in_set={change.user_id for change in changes}).order_by()
+    found = list(links.values_list("pk", "user_id", "active"))
+    if not found:
+        return
+    enrollments = EnterpriseCourseEnrollment.objects.filter(
+        enterprise_customer_user__id__in_set=[link for link, _, _ in found],
+        course_id__in_set={change.course_id for change in changes},
+    )
+    by_learner_run: dict[LearnerRun, list[int]] = defaultdict(list)
+    for pk, user_id, run_key in enrollments.values_list("pk", "enterprise_customer_user__user_id", "course_id"):
+        by_learner_run[user_id, run_key].append(pk)
+    for unenrolled in (False, True):
+        ids = [
+            pk
+            for change in changes
+            if (change.deactivated if unenrolled else change.is_active)
+            for pk in by_learner_run[change.user_id, change.course_id]
+        ]
+        if ids:
+            set_unenrolled(EnterpriseCourseEnrollment.objects.filter(pk__in_set=ids), unenrolled)
+    acting = {user_id for _, user_id, active in found if active}
+    created = [(change.user_id, change.course_id) for change in changes if change.created and change.user_id in acting]
+    if created:
+        transaction.on_commit(partial(_queue_missing, created), robust=True)
+
+
+def make_missing(created: Iterable[LearnerRun]) -> list[int]:
+    """Makes enterprise enrollments for plain ones, for the customer each learner acts for, if its catalogs hold the run.
+
+    What is not active any more, or has an enterprise enrollment there, is left alone. Returns the ids of the new ones.
+    """
+    pairs = {(user_id, run_key) for user_id, run_key in created}
+    users, runs = {user_id for user_id, _ in pairs}, {run_key for _, run_key in pairs}
+    with transaction.atomic():
+        lock_accounts(users)
+        links: dict[int, EnterpriseCustomerUser] = {}
+        for link in EnterpriseCustomerUser.objects.filter(user_id__in_set=users, active=True):
+            links.setdefault(link.user_id, link)  # the first in default order
+        enrolled = CourseEnrollment.objects.filter(user__id__in_set=links.keys(), course_id__in_set=runs, is_active=True)
+        standing = pairs.intersection(enrolled.values_list("user_id", "course_id"))
+        contained = runs_in_catalogs(
+            {links[user_id].enterprise_customer_id for user_id, _ in standing}, {run_key for _, run_key in standing}
+        )
+        wanted = [
+            (links[user_id].pk, run_key)
+            for user_id, run_key in standing
+            if contained[links[user_id].enterprise_customer_id].get(run_key)
+        ]
+        return ensure(wanted, EnterpriseEnrollmentSource.TASK)
+
+
+def _queue_missing(created: list[LearnerRun]) -> None:
+    from enterprise.tasks import make_missing_enrollments
+
+    make_missing_enrollments.apply_async(
+        args=[created], countdown=settings.CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN
+    )

@@ -1,0 +1,182 @@
+"""What pays for an enterprise enrollment is revoked and reactivated together with the enrollment's own flags.
+
+Contract: enterprise-learners, EnterpriseCourseEnrollment (set_unenrolled) and Fulfillments; Background work, Learner
+credit revoked event. Whoever calls a function on querysets holds the accounts' locks; the others take them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from config.api.fields import wire_time
+from config.db.history import acting_account_id
+from config.db.sets import record_history
+from config.hooks import is_quiet
+from enrollments.services import tracking
+from enrollments.services.bulk import lock_accounts
+from enterprise.models import (
+    EnterpriseCourseEnrollment,
+    LearnerCreditEnterpriseCourseEnrollment,
+    LicensedEnterpriseCourseEnrollment,
+)
+from enterprise.signals import learner_credit_revoked
+
+REVOKED_EVENT = "learner credit course enrollment revoked"
+Fulfillment = LicensedEnterpriseCourseEnrollment | LearnerCreditEnterpriseCourseEnrollment
+KINDS: tuple[type[Fulfillment], ...] = (LicensedEnterpriseCourseEnrollment, LearnerCreditEnterpriseCourseEnrollment)
+
+
+@transaction.atomic
+def revoke(fulfillment: Fulfillment) -> bool:
+    """Revokes a fulfillment and marks its enrollment as unenrolled. Returns false when it was revoked already.
+
+    The plain enrollment is not touched.
+    """
+    enrollment = _locked_enrollment(fulfillment)
+    rows: QuerySet[Any] = type(fulfillment).objects.filter(pk=fulfillment.pk)
+    revoked = _revoke(rows)
+    if revoked and enrollment is not None and not enrollment.unenrolled:
+        set_unenrolled(EnterpriseCourseEnrollment.all_objects.filter(pk=enrollment.pk), True)
+    fulfillment.is_revoked = True
+    return bool(revoked)
+
+
+@transaction.atomic
+def reactivate(fulfillment: Fulfillment, transaction_id: UUID | None = None) -> bool:
+    """Makes a revoked fulfillment good again and clears its enrollment's flags. Returns false when it was not revoked.
+
+    Args:
+        transaction_id: the new transaction of a learner-credit fulfillment; not stored when it was not revoked.
+    """
+    enrollment = _locked_enrollment(fulfillment)
+    rows: QuerySet[Any] = type(fulfillment).objects.filter(pk=fulfillment.pk, is_revoked=True)
+    values: dict[str, Any] = {"is_revoked": False, "modified": timezone.now()}
+    if transaction_id is not None and isinstance(fulfillment, LearnerCreditEnterpriseCourseEnrollment):
+        values["transaction_id"] = transaction_id
+    if not rows.update(**values):
+        return False
+    _record(type(fulfillment), [fulfillment.pk], "~")
+    if enrollment is not None and enrollment.unenrolled:
+        set_unenrolled(EnterpriseCourseEnrollment.all_objects.filter(pk=enrollment.pk), False)
+    for name, value in values.items():
+        setattr(fulfillment, name, value)
+    return True
+
+
+@transaction.atomic
+def set_unenrolled(enrollments: QuerySet[EnterpriseCourseEnrollment], unenrolled: bool) -> int:
+    """Flags enterprise enrollments as unenrolled and saved for later, or clears both flags.
+
+    Flagging revokes what pays for them; clearing leaves fulfillments revoked. What stands as wanted already is left alone,
+    with its fulfillments. A fixed number of statements.
+
+    Args:
+        enrollments: a filtered queryset; the accounts of its learners are locked.
+    Returns:
+        How many were changed.
+    """
+    if unenrolled:
+        differing = enrollments.exclude(unenrolled=True, saved_for_later=True)
+    else:
+        differing = enrollments.filter(Q(unenrolled=True) | Q(saved_for_later=True))
+    ids = list(differing.order_by("pk").values_list("pk", flat=True))
+    if not ids:
+        return 0
+    now = timezone.now()
+    EnterpriseCourseEnrollment.all_objects.filter(pk__in_set=ids).update(
+        unenrolled=unenrolled, saved_for_later=unenrolled, unenrolled_at=now if unenrolled else None, modified=now
+    )
+    _record(EnterpriseCourseEnrollment, ids, "~")
+    if unenrolled:
+        for kind in KINDS:
+            attached: QuerySet[Any] = kind.objects.filter(enterprise_course_enrollment__id__in_set=ids)
+            _revoke(attached)
+    return len(ids)
+
+
+def revocation_payload(fulfillment: LearnerCreditEnterpriseCourseEnrollment) -> dict[str, Any]:
+    """A revoked learner-credit fulfillment with its enrollment and link, as the event carries it; times as ISO 8601 texts."""
+    enrollment = fulfillment.enterprise_course_enrollment
+    return {
+        "uuid": str(fulfillment.uuid),
+        "created": wire_time(fulfillment.created),
+        "modified": wire_time(fulfillment.modified),
+        "fulfillment_type": fulfillment.fulfillment_type,
+        "enterprise_course_entitlement_uuid": _text(fulfillment.enterprise_course_entitlement_id),
+        "enterprise_course_enrollment": _enrollment_payload(enrollment) if enrollment else None,
+        "is_revoked": fulfillment.is_revoked,
+        "transaction_id": str(fulfillment.transaction_id),
+    }
+
+
+def _enrollment_payload(enrollment: EnterpriseCourseEnrollment) -> dict[str, Any]:
+    link = enrollment.enterprise_customer_user
+    return {
+        "id": enrollment.pk,
+        "created": wire_time(enrollment.created),
+        "modified": wire_time(enrollment.modified),
+        "enterprise_customer_user": {
+            "id": link.pk,
+            "created": wire_time(link.created),
+            "modified": wire_time(link.modified),
+            "enterprise_customer_uuid": str(link.enterprise_customer_id),
+            "user_id": link.user_id,
+            "active": link.active,
+            "linked": link.linked,
+            "is_relinkable": link.is_relinkable,
+            "invite_key": _text(link.invite_key_id),
+            "should_inactivate_other_customers": link.should_inactivate_other_customers,
+        },
+        "course_id": enrollment.course_id,
+        "saved_for_later": enrollment.saved_for_later,
+        "source_slug": enrollment.source.slug if enrollment.source else None,
+        "unenrolled": enrollment.unenrolled,
+        "unenrolled_at": wire_time(enrollment.unenrolled_at),
+    }
+
+
+def _locked_enrollment(fulfillment: Fulfillment) -> EnterpriseCourseEnrollment | None:
+    """The enrollment that a fulfillment pays for as it stands now, its learner's account locked."""
+    enrollments = EnterpriseCourseEnrollment.all_objects.filter(pk=fulfillment.enterprise_course_enrollment_id)
+    if fulfillment.enterprise_course_enrollment_id is None:
+        return None
+    lock_accounts(enrollments.values_list("enterprise_customer_user__user_id", flat=True))
+    return enrollments.first()
+
+
+def _revoke(fulfillments: QuerySet[Any]) -> list[int]:
+    """Revokes those that are not revoked yet; their ids. The rows are locked, so that nobody revokes one a second time."""
+    ids = list(
+        fulfillments.filter(is_revoked=False).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
+    )
+    if ids:
+        kind = fulfillments.model
+        kind.objects.filter(pk__in_set=ids).update(is_revoked=True, modified=timezone.now())
+        _record(kind, ids, "~")
+        if kind is LearnerCreditEnterpriseCourseEnrollment and not is_quiet():
+            transaction.on_commit(partial(_tell, ids), robust=True)
+    return ids
+
+
+def _tell(ids: Collection[int]) -> None:
+    rows = LearnerCreditEnterpriseCourseEnrollment.objects.filter(pk__in_set=ids).select_related(
+        "enterprise_course_enrollment__enterprise_customer_user", "enterprise_course_enrollment__source"
+    )
+    revocations = [revocation_payload(row) for row in rows.order_by("pk")]
+    tracking.emit(tracking.Line(REVOKED_EVENT, payload) for payload in revocations)
+    learner_credit_revoked.send(LearnerCreditEnterpriseCourseEnrollment, revocations=revocations)
+
+
+def _record(model: type[Any], ids: Collection[int], change: str) -> None:
+    record_history(model, ids, change, user_id=acting_account_id())
+
+
+def _text(key: UUID | None) -> str | None:
+    return None if key is None else str(key)

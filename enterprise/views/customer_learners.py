@@ -1,0 +1,107 @@
+"""What the admins of a customer do with its learners (contract: enterprise-learners, Endpoints)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.api.exceptions import DetailErrors, Refusal
+from config.api.parsers import CsvParser, FormParser, JSONParser, MultiPartParser
+from config.api.throttles import HighServiceUserThrottle
+from enterprise.models import BulkJob
+from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
+from enterprise.queries.customers import visible_customer
+from enterprise.queries.jobs import every_row_result
+from enterprise.serializers.bulk_enrollment import (
+    BulkEnrollmentAnswerSerializer,
+    BulkEnrollmentRequestSerializer,
+    CsvErrorsSerializer,
+    RosterUploadSerializer,
+    answer,
+    status_of,
+)
+from enterprise.serializers.bulk_jobs import BulkJobSerializer
+from enterprise.services import bulk_enrollment, jobs
+from enterprise.services.bulk_enrollment import Submission
+
+RESPOND_ASYNC = "respond-async"
+ONE_FILE = "Send one CSV file in a form, not {}."
+
+
+class EnrollLearnersInCoursesView(DetailErrors, APIView):
+    """`POST .../enterprise-customer/{uuid}/enroll_learners_in_courses/`: bulk enrollment, at once or as a job."""
+
+    throttle_classes = [HighServiceUserThrottle]
+    parser_classes = [JSONParser, CsvParser, MultiPartParser, FormParser]
+
+    @extend_schema(
+        request={
+            "application/json": BulkEnrollmentRequestSerializer,
+            "text/csv": OpenApiTypes.STR,
+            "multipart/form-data": RosterUploadSerializer,
+        },
+        parameters=[
+            OpenApiParameter(
+                "Prefer",
+                str,
+                OpenApiParameter.HEADER,
+                description="`respond-async`: answer at once, work in the background.",
+            ),
+            OpenApiParameter(
+                "Idempotency-Key",
+                str,
+                OpenApiParameter.HEADER,
+                description="The same key and body give the first answer.",
+            ),
+            OpenApiParameter("notify", bool, description="For CSV bodies."),
+            OpenApiParameter("discount", float, description="For CSV bodies."),
+        ],
+        responses={
+            201: OpenApiResponse(BulkEnrollmentAnswerSerializer, description="All learners are enrolled."),
+            202: OpenApiResponse(
+                BulkEnrollmentAnswerSerializer, description="Some wait for an account; with `respond-async`: the job."
+            ),
+            400: OpenApiResponse(CsvErrorsSerializer, description="Of a CSV body; else errors by list and row."),
+            409: OpenApiResponse(BulkEnrollmentAnswerSerializer, description="Some rows failed; the others are done."),
+        },
+    )
+    @requires(CAN_ENROLL_LEARNERS, context=path("uuid"))
+    def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
+        customer = visible_customer(request, uuid)
+        job, is_new = bulk_enrollment.submit(
+            customer, request.user, _submission(request), request.headers.get("Idempotency-Key", "").strip()
+        )
+        if _prefers_async(request):
+            if is_new:
+                jobs.start(job)
+            return _accepted(request, job)
+        job = bulk_enrollment.carry_out(job) if is_new else bulk_enrollment.ended(job)
+        body = answer(every_row_result(job))
+        return Response(body, status=status_of(body))
+
+
+def _submission(request: Request) -> Submission:
+    """What the body asks for: a JSON object, or a CSV file, by itself or in a form."""
+    files = request.FILES
+    if not files:
+        return bulk_enrollment.from_json(request.data)
+    if len(uploads := [each for name in files for each in files.getlist(name)]) != 1:
+        raise Refusal(ONE_FILE.format(len(uploads)))
+    sent: dict[str, Any] = {**request.query_params.dict(), **request.POST.dict()}
+    return bulk_enrollment.from_csv(uploads[0].file, uploads[0].charset or "", sent)
+
+
+def _prefers_async(request: Request) -> bool:
+    preferences = request.headers.get("Prefer", "").lower().split(",")
+    return any(preference.partition(";")[0].strip() == RESPOND_ASYNC for preference in preferences)
+
+
+def _accepted(request: Request, job: BulkJob) -> Response:
+    shown = BulkJobSerializer(job, context={"request": request}).data
+    headers = {"Location": shown["links"]["self"], "Preference-Applied": RESPOND_ASYNC}
+    return Response(shown, status=202, headers=headers)

@@ -1,0 +1,580 @@
+"""POST /oauth2/access_token, revocation, user info and the published keys (contract: enrollment-api, Learner accounts)."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt as pyjwt
+import pytest
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import AccessToken, RefreshToken
+
+from config.api.jwt import decode
+from enrollments.models import OAuthApplication, User
+from enrollments.services.tokens import access_token_for
+from tests.factories import PASSWORD, OAuthApplicationFactory, OrganizationFactory, RoleAssignmentFactory, UserFactory
+
+pytestmark = pytest.mark.django_db
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.fixture
+def robot() -> OAuthApplication:
+    """A confidential client of the client-credentials grant, owned by `owner`."""
+    return OAuthApplicationFactory(
+        client_id="robot", authorization_grant_type="client-credentials", user=UserFactory(username="owner", staff=True)
+    )
+
+
+@pytest.fixture
+def portal() -> OAuthApplication:
+    """A confidential client of the password grant."""
+    return OAuthApplicationFactory(client_id="portal")
+
+
+@pytest.fixture
+def ask(client: Any) -> Callable[..., Any]:
+    """`ask(grant_type=..., ...)` posts to the token endpoint as the Python REST client does: a form, no slash."""
+
+    def post(path: str = "/oauth2/access_token", headers: dict[str, str] | None = None, **form: str) -> Any:
+        from urllib.parse import urlencode
+
+        return client.post(path, urlencode(form), content_type=FORM, headers=headers)
+
+    return post
+
+
+ROBOT = {"grant_type": "client_credentials", "client_id": "robot", "client_secret": "secret"}
+
+
+def person(user: User, client_id: str = "portal", **more: str) -> dict[str, str]:
+    """The form of a password grant."""
+    return {
+        "grant_type": "password",
+        "client_id": client_id,
+        "client_secret": "secret",
+        "username": user.username,
+        "password": PASSWORD,
+        **more,
+    }
+
+
+# --- Client credentials ---
+
+
+@pytest.mark.parametrize("path", ["/oauth2/access_token", "/oauth2/access_token/"])
+def test_a_program_gets_a_jwt_for_the_owner_of_its_application(
+    ask: Callable[..., Any], robot: OAuthApplication, path: str
+) -> None:
+    response = ask(path, **ROBOT, token_type="jwt")
+    assert response.status_code == 200, response.content
+    body = response.json()
+    assert set(body) == {"access_token", "expires_in", "token_type", "scope"}
+    assert body["expires_in"] == 3600
+    assert type(body["expires_in"]) is int
+    assert body["token_type"] == "JWT"
+    assert body["scope"] == "read write email profile"
+    assert decode(body["access_token"])["preferred_username"] == "owner"
+    assert response["Cache-Control"] == "no-store"
+    assert response["Content-Type"] == "application/json"
+
+
+def test_a_jwt_of_client_credentials_leaves_no_row_behind(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    ask(**ROBOT, token_type="jwt")
+    assert not AccessToken.objects.exists()
+
+
+@pytest.mark.parametrize("token_type", ["jwt", "JWT", "Jwt"])
+def test_the_word_jwt_counts_in_any_case(ask: Callable[..., Any], robot: OAuthApplication, token_type: str) -> None:
+    assert ask(**ROBOT, token_type=token_type).json()["token_type"] == "JWT"
+
+
+def test_the_token_type_may_stand_in_a_header(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    assert ask(**ROBOT, headers={"X-Token-Type": "JWT"}).json()["token_type"] == "JWT"
+    in_the_form = ask(**ROBOT, token_type="bearer", headers={"X-Token-Type": "jwt"})
+    assert in_the_form.json()["token_type"] == "Bearer"
+
+
+@pytest.mark.parametrize("more", [{}, {"token_type": "bearer"}, {"token_type": "anything"}])
+def test_any_other_token_is_opaque_and_lives_longer(
+    ask: Callable[..., Any], client: Any, robot: OAuthApplication, more: dict[str, str], settings: Any
+) -> None:
+    settings.OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS = 1234
+    body = ask(**ROBOT, **more).json()
+    assert body["token_type"] == "Bearer"
+    assert body["expires_in"] == 1234
+    assert "." not in body["access_token"]
+    assert "refresh_token" not in body
+    me = client.get("/api/user/v1/me", headers={"Authorization": f"Bearer {body['access_token']}"})
+    assert me.json() == {"username": "owner"}
+
+
+def test_opaque_tokens_are_kept_as_checksums_only(
+    ask: Callable[..., Any], robot: OAuthApplication, portal: OAuthApplication
+) -> None:
+    body = ask(**ROBOT).json()
+    assert AccessToken.objects.get().token == ""
+    assert ask(**person(UserFactory())).status_code == 200
+    assert RefreshToken.objects.get().token == ""
+    assert body["access_token"] not in str(list(AccessToken.objects.values()))
+
+
+def test_credentials_may_come_by_http_basic(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    basic = {"Authorization": "Basic " + base64.b64encode(b"robot:secret").decode()}
+    assert ask(grant_type="client_credentials", headers=basic).status_code == 200
+    wrong = {"Authorization": "Basic " + base64.b64encode(b"robot:other").decode()}
+    assert ask(grant_type="client_credentials", headers=wrong).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "header", ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"no colon").decode(), "Basic /w==", "Basic AHIAOnMA"]
+)
+def test_malformed_http_basic_is_an_invalid_client(
+    ask: Callable[..., Any], robot: OAuthApplication, header: str
+) -> None:
+    response = ask(grant_type="client_credentials", headers={"Authorization": header})
+    assert response.status_code == 401
+    assert response.json()["error"] == "invalid_client"
+
+
+def test_an_application_without_owner_has_nobody_to_speak_for(
+    ask: Callable[..., Any], robot: OAuthApplication
+) -> None:
+    OAuthApplication.objects.filter(pk=robot.pk).update(user=None)
+    response = ask(**ROBOT, token_type="jwt")
+    assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
+
+
+def test_asymmetric_jwt_changes_nothing(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    for value in ("true", "false"):
+        token = ask(**ROBOT, token_type="jwt", asymmetric_jwt=value).json()["access_token"]
+        assert pyjwt.get_unverified_header(token)["alg"] == "RS512"
+
+
+# --- Password and refresh ---
+
+
+def test_a_person_gets_a_token_and_one_to_refresh_it(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    learner = UserFactory()
+    body = ask(**person(learner, token_type="jwt")).json()
+    assert set(body) == {"access_token", "expires_in", "token_type", "scope", "refresh_token"}
+    renewed = ask(
+        grant_type="refresh_token",
+        client_id="portal",
+        client_secret="secret",
+        refresh_token=body["refresh_token"],
+        token_type="jwt",
+    )
+    assert renewed.status_code == 200, renewed.content
+    again = renewed.json()
+    assert again["token_type"] == "JWT"
+    assert again["scope"] == body["scope"]
+    assert again["refresh_token"] != body["refresh_token"]
+    assert decode(again["access_token"])["preferred_username"] == learner.username
+
+
+def test_a_refresh_token_serves_once(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    form = {"grant_type": "refresh_token", "client_id": "portal", "client_secret": "secret"}
+    token = ask(**person(UserFactory())).json()["refresh_token"]
+    assert ask(**form, refresh_token=token).status_code == 200
+    second = ask(**form, refresh_token=token)
+    assert (second.status_code, second.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_refresh_token_ends_with_its_time(ask: Callable[..., Any], portal: OAuthApplication, settings: Any) -> None:
+    settings.OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS = 60
+    token = ask(**person(UserFactory())).json()["refresh_token"]
+    RefreshToken.objects.update(created=timezone.now() - timedelta(seconds=61))
+    response = ask(grant_type="refresh_token", client_id="portal", client_secret="secret", refresh_token=token)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_refresh_token_belongs_to_its_client(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    OAuthApplicationFactory(client_id="other")
+    token = ask(**person(UserFactory())).json()["refresh_token"]
+    response = ask(grant_type="refresh_token", client_id="other", client_secret="secret", refresh_token=token)
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_grant")
+
+
+def test_a_refresh_cannot_widen_the_scopes(ask: Callable[..., Any]) -> None:
+    OAuthApplicationFactory(client_id="portal", allowed_scopes="user_id")
+    token = ask(**person(UserFactory(), scope="email")).json()["refresh_token"]
+    form = {"grant_type": "refresh_token", "client_id": "portal", "client_secret": "secret", "refresh_token": token}
+    response = ask(**form, scope="email user_id")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_scope")
+
+
+@pytest.mark.parametrize("spelling", [str, str.upper])
+def test_the_user_name_may_be_an_e_mail_address(
+    ask: Callable[..., Any], portal: OAuthApplication, spelling: Callable[[str], str]
+) -> None:
+    learner = UserFactory(email="Ana.Ochoa@learners.example")
+    token = ask(**{**person(learner), "username": spelling(learner.email)}, token_type="jwt").json()["access_token"]
+    assert decode(token)["preferred_username"] == learner.username
+
+
+def test_user_names_are_found_exactly(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    UserFactory(username="ana")
+    response = ask(**{**person(UserFactory()), "username": "ANA"})
+    assert response.status_code == 400
+
+
+def test_inactive_accounts_get_tokens_that_say_so(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    token = ask(**person(UserFactory(is_active=False), token_type="jwt")).json()["access_token"]
+    assert decode(token)["email_verified"] is False
+
+
+def test_a_public_client_needs_no_secret(ask: Callable[..., Any]) -> None:
+    form = person(UserFactory(), "login-service-client-id", token_type="jwt")
+    del form["client_secret"]
+    assert ask(**form).status_code == 200
+    assert ask(**form, client_secret="made up").status_code == 401
+
+
+def test_a_token_call_is_no_sign_in(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    learner = UserFactory()
+    ask(**person(learner))
+    learner.refresh_from_db()
+    assert learner.last_login is None
+
+
+# --- Refusals ---
+
+
+def test_a_wrong_secret_is_an_invalid_client(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    for form in ({**ROBOT, "client_secret": "wrong"}, {**ROBOT, "client_id": "nobody"}, {"grant_type": "client_credentials"}):
+        response = ask(**form)
+        assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "nobody"}, {"username": "nobody@learners.example"}])
+def test_wrong_credentials_are_an_invalid_grant(
+    ask: Callable[..., Any], portal: OAuthApplication, wrong: dict[str, str]
+) -> None:
+    response = ask(**{**person(UserFactory()), **wrong})
+    assert response.status_code == 400
+    assert response.json() == {"error": "invalid_grant", "error_description": "Invalid credentials given."}
+
+
+@pytest.mark.parametrize(
+    "grant_type", ["", "implicit", "openid", "urn:ietf:params:oauth:grant-type:device_code", "PASSWORD", None]
+)
+def test_an_unknown_grant_is_unsupported(
+    ask: Callable[..., Any], portal: OAuthApplication, grant_type: str | None
+) -> None:
+    form = person(UserFactory())
+    if grant_type is None:
+        del form["grant_type"]
+    else:
+        form["grant_type"] = grant_type
+    response = ask(**form)
+    assert (response.status_code, response.json()["error"]) == (400, "unsupported_grant_type")
+
+
+def test_a_grant_that_is_not_the_applications_is_unauthorized(
+    ask: Callable[..., Any], robot: OAuthApplication, portal: OAuthApplication
+) -> None:
+    learner = UserFactory()
+    asked = [
+        {**ROBOT, "client_id": "portal"},
+        person(learner, "robot"),
+        person(learner, "robot", password="wrong"),
+        {**ROBOT, "grant_type": "refresh_token", "refresh_token": "x"},
+        {**ROBOT, "grant_type": "authorization_code", "code": "x"},
+    ]
+    for form in asked:
+        response = ask(**form)
+        assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client"), form
+
+
+def test_a_scope_must_be_allowed_for_the_application(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    refused = ask(**ROBOT, scope="read user_id")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    robot.allowed_scopes = "user_id custom:read"
+    robot.save()
+    granted = ask(**ROBOT, scope=" read  user_id custom:read ", token_type="jwt")
+    assert granted.json()["scope"] == "read user_id custom:read"
+    assert decode(granted.json()["access_token"])["scopes"] == ["read", "user_id", "custom:read"]
+
+
+def test_an_empty_scope_means_the_default_ones(ask: Callable[..., Any], robot: OAuthApplication) -> None:
+    assert ask(**ROBOT, scope="").json()["scope"] == "read write email profile"
+    assert ask(**ROBOT, scope="  ").json()["scope"] == "read write email profile"
+
+
+@pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
+def test_other_methods_are_not_allowed(client: Any, method: str) -> None:
+    assert getattr(client, method)("/oauth2/access_token").status_code == 405
+
+
+def test_the_endpoint_needs_no_csrf_token(robot: OAuthApplication) -> None:
+    assert Client(enforce_csrf_checks=True).post("/oauth2/access_token", ROBOT).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("data", "content_type"),
+    [
+        ("client_id=a%00b&client_secret=x&grant_type=client_credentials", FORM),
+        ("grant_type=password&client_id=portal&client_secret=secret&username=a%00b&password=x", FORM),
+        ("grant_type=refresh_token&client_id=portal&client_secret=secret&refresh_token=%00", FORM),
+        ("grant_type=password&client_id=portal&client_secret=secret&username=x&password=%ed%a0%80", FORM),
+        ("grant_type=password&client_id=portal&client_secret=secret&username=" + "x" * 100_000 + "&password=x", FORM),
+        ("grant_type=client_credentials&client_id=" + "x" * 100_000, FORM),
+        ("%%%=%zz&&&=", FORM),
+        ("[]", "application/json"),
+        ('{"grant_type": {}}', "application/json"),
+        ("\ufffe", "text/plain"),
+        ("", FORM),
+        ("--x\r\nbroken", "multipart/form-data; boundary=x"),
+        ("no boundary", "multipart/form-data"),
+        ("grant_type=refresh_token&client_id=portal&client_secret=secret&refresh_token=" + "é" * 3000, FORM),
+        ("grant_type=client_credentials&client_id=robot&client_secret=secret&resource=relative", FORM),
+        ("grant_type=client_credentials&client_id=robot&client_secret=secret&scope=%F0%9F%98%80", FORM),
+        ("&".join(f"k{n}=v" for n in range(10_050)), FORM),
+    ],
+)
+def test_malformed_requests_are_refused(
+    client: Any, robot: OAuthApplication, portal: OAuthApplication, data: str, content_type: str
+) -> None:
+    response = client.generic("POST", "/oauth2/access_token", data, content_type=content_type)
+    assert 400 <= response.status_code < 500
+
+
+def test_parameters_in_the_address_are_refused(client: Any, robot: OAuthApplication) -> None:
+    response = client.post("/oauth2/access_token?client_secret=secret", ROBOT, format="multipart")
+    assert (response.status_code, response.json()["error"]) == (400, "invalid_request")
+
+
+def test_calls_are_limited_per_address(ask: Callable[..., Any], robot: OAuthApplication, settings: Any) -> None:
+    settings.TOKEN_RATE = "3/minute"
+    assert [ask(**ROBOT).status_code for _ in range(4)] == [200, 200, 200, 429]
+    refused = ask(**ROBOT)
+    assert int(refused["Retry-After"]) > 0
+    assert "detail" in refused.json()
+
+
+# --- What a JWT says ---
+
+
+def test_every_claim_of_a_persons_token(ask: Callable[..., Any], portal: OAuthApplication, settings: Any) -> None:
+    learner = UserFactory(first_name="Ana", last_name="Ochoa", staff=True)
+    token = ask(**person(learner, token_type="jwt")).json()["access_token"]
+    claims = decode(token)
+    now = time.time()
+    assert abs(claims.pop("iat") - now) < 5
+    assert abs(claims.pop("exp") - now - 3600) < 5
+    assert claims == {
+        "iss": settings.JWT_ISSUER,
+        "aud": settings.JWT_AUDIENCE,
+        "version": "1.2.0",
+        "sub": learner.anonymous_id,
+        "preferred_username": learner.username,
+        "scopes": ["read", "write", "email", "profile"],
+        "grant_type": "password",
+        "filters": ["user:me"],
+        "is_restricted": False,
+        "email_verified": True,
+        "email": learner.email,
+        "name": learner.profile.name,
+        "family_name": "Ochoa",
+        "given_name": "Ana",
+        "administrator": True,
+        "superuser": False,
+    }
+
+
+def test_claims_follow_the_scopes(ask: Callable[..., Any]) -> None:
+    OAuthApplicationFactory(client_id="portal", allowed_scopes="user_id")
+    learner = UserFactory()
+
+    def claims(scope: str) -> dict[str, Any]:
+        return decode(ask(**person(learner, token_type="jwt", scope=scope)).json()["access_token"])
+
+    about = {"email", "name", "family_name", "given_name", "administrator", "superuser", "user_id"}
+    assert about & set(claims("read")) == set()
+    assert about & set(claims("email")) == {"email"}
+    assert about & set(claims("profile")) == about - {"email", "user_id"}
+    assert claims("user_id")["user_id"] == learner.pk
+
+
+def test_the_name_is_null_without_a_profile() -> None:
+    claims = decode(access_token_for(UserFactory(profile=None), scopes=["profile"], grant_type=""))
+    assert claims["name"] is None
+    assert claims["grant_type"] == ""
+
+
+def test_a_programs_token_has_no_user_filter_and_its_applications_organisations(
+    ask: Callable[..., Any], robot: OAuthApplication
+) -> None:
+    robot.organizations.set([OrganizationFactory(short_name="UniB"), OrganizationFactory(short_name="UniA")])
+    robot.is_restricted = True
+    robot.save()
+    claims = decode(ask(**ROBOT, token_type="jwt").json()["access_token"])
+    assert claims["filters"] == ["content_org:UniA", "content_org:UniB"]
+    assert claims["grant_type"] == "client-credentials"
+    assert claims["is_restricted"] is True
+    assert "user_id" not in claims
+
+
+def test_a_setting_adds_the_user_id_to_programs_tokens(
+    ask: Callable[..., Any], robot: OAuthApplication, settings: Any
+) -> None:
+    settings.JWT_CLIENT_CREDENTIALS_USER_ID = True
+    assert decode(ask(**ROBOT, token_type="jwt").json()["access_token"])["user_id"] == robot.user.pk
+
+
+def test_roles_are_there_only_when_the_account_has_some(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    plain, operator = UserFactory(), UserFactory()
+    RoleAssignmentFactory(user=operator, role="enterprise_openedx_operator")
+    assert "roles" not in decode(ask(**person(plain, token_type="jwt")).json()["access_token"])
+    assert decode(ask(**person(operator, token_type="jwt")).json()["access_token"])["roles"] == [
+        "enterprise_openedx_operator:*"
+    ]
+
+
+def test_a_lifetime_may_be_given() -> None:
+    claims = decode(access_token_for(UserFactory(), scopes=[], grant_type="", lifetime=10))
+    assert claims["exp"] - claims["iat"] == 10
+
+
+def test_the_lifetime_follows_the_setting(ask: Callable[..., Any], robot: OAuthApplication, settings: Any) -> None:
+    settings.JWT_ACCESS_TOKEN_EXPIRATION = 77
+    body = ask(**ROBOT, token_type="jwt").json()
+    claims = decode(body["access_token"])
+    assert body["expires_in"] == claims["exp"] - claims["iat"] == 77
+
+
+def test_a_token_costs_a_fixed_number_of_statements(
+    ask: Callable[..., Any], robot: OAuthApplication, django_assert_max_num_queries: Any
+) -> None:
+    ask(**ROBOT, token_type="jwt")
+    with django_assert_max_num_queries(5):  # application, owner, organisations, profile, roles
+        assert ask(**ROBOT, token_type="jwt").status_code == 200
+
+
+# --- The published keys ---
+
+
+def test_tokens_verify_against_the_published_keys(
+    client: Any, ask: Callable[..., Any], robot: OAuthApplication, settings: Any
+) -> None:
+    token = ask(**ROBOT, token_type="jwt").json()["access_token"]
+    published = client.get("/.well-known/jwks.json")
+    assert published.status_code == 200
+    keys = pyjwt.PyJWKSet.from_dict(published.json())
+    header = pyjwt.get_unverified_header(token)
+    claims = pyjwt.decode(
+        token, keys[header["kid"]], algorithms=["RS512"], audience=settings.JWT_AUDIENCE, issuer=settings.JWT_ISSUER
+    )
+    assert claims["preferred_username"] == "owner"
+
+
+def test_no_private_part_is_published(client: Any) -> None:
+    for key in client.get("/.well-known/jwks.json").json()["keys"]:
+        assert set(key) == {"kty", "n", "e", "use", "alg", "kid"}
+
+
+def test_a_token_without_signature_is_refused(client: Any) -> None:
+    claims = decode(access_token_for(UserFactory(), scopes=[], grant_type=""))
+    forged = pyjwt.encode(claims, key="", algorithm="none")
+    assert client.get("/api/user/v1/me", headers={"Authorization": f"JWT {forged}"}).status_code == 401
+
+
+def test_the_public_key_is_no_shared_secret(client: Any) -> None:
+    """The classic confusion: HS256 with the published key as the secret."""
+    import hashlib
+    import hmac
+
+    claims = decode(access_token_for(UserFactory(), scopes=[], grant_type=""))
+    published = client.get("/.well-known/jwks.json").json()["keys"][0]
+    key = pyjwt.PyJWK(published).key
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    def part(value: dict[str, Any]) -> bytes:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+    for secret in (pem, pem.strip(), json.dumps(published).encode()):
+        signed = part({"alg": "HS256", "typ": "JWT", "kid": published["kid"]}) + b"." + part(claims)
+        signature = base64.urlsafe_b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).rstrip(b"=")
+        token = (signed + b"." + signature).decode()
+        assert client.get("/api/user/v1/me", headers={"Authorization": f"JWT {token}"}).status_code == 401
+
+
+# --- Revoking ---
+
+
+@pytest.mark.parametrize("path", ["/oauth2/revoke_token", "/oauth2/revoke_token/"])
+def test_a_client_revokes_its_token(
+    client: Any, ask: Callable[..., Any], robot: OAuthApplication, path: str
+) -> None:
+    token = ask(**ROBOT).json()["access_token"]
+    own = {"client_id": "robot", "client_secret": "secret", "token": token}
+    assert ask(path, **own).status_code == 200
+    assert client.get("/api/user/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert ask(path, **own).status_code == 200
+
+
+def test_a_client_cannot_revoke_anothers_token(
+    client: Any, ask: Callable[..., Any], robot: OAuthApplication, portal: OAuthApplication
+) -> None:
+    token = ask(**ROBOT).json()["access_token"]
+    assert ask("/oauth2/revoke_token", client_id="portal", client_secret="secret", token=token).status_code == 200
+    assert ask("/oauth2/revoke_token", client_id="portal", client_secret="wrong", token=token).status_code == 401
+    assert ask("/oauth2/revoke_token", client_id="portal", client_secret="secret").status_code == 400
+    assert client.get("/api/user/v1/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_revoking_a_refresh_token_ends_it(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    token = ask(**person(UserFactory())).json()["refresh_token"]
+    own = {"client_id": "portal", "client_secret": "secret"}
+    assert ask("/oauth2/revoke_token", **own, token=token, token_type_hint="refresh_token").status_code == 200
+    assert ask(grant_type="refresh_token", **own, refresh_token=token).status_code == 400
+
+
+# --- User info ---
+
+
+def test_user_info_tells_what_the_scopes_of_an_opaque_token_allow(
+    client: Any, ask: Callable[..., Any], portal: OAuthApplication
+) -> None:
+    learner = UserFactory(first_name="Ana", last_name="Ochoa")
+    whole = ask(**person(learner)).json()["access_token"]
+    assert client.get("/oauth2/user_info", headers={"Authorization": f"Bearer {whole}"}).json() == {
+        "sub": learner.anonymous_id,
+        "preferred_username": learner.username,
+        "email": learner.email,
+        "email_verified": True,
+        "given_name": "Ana",
+        "family_name": "Ochoa",
+        "name": learner.profile.name,
+        "administrator": False,
+        "superuser": False,
+    }
+    little = ask(**person(learner, scope="read")).json()["access_token"]
+    assert client.get("/oauth2/user_info", headers={"Authorization": f"Bearer {little}"}).json() == {
+        "sub": learner.anonymous_id,
+        "preferred_username": learner.username,
+    }
+
+
+def test_user_info_takes_a_jwt_too_and_nobody_without_a_token(client: Any) -> None:
+    learner = UserFactory()
+    token = access_token_for(learner, scopes=["email"], grant_type="password")
+    for scheme in ("Bearer", "JWT"):
+        body = client.get("/oauth2/user_info", headers={"Authorization": f"{scheme} {token}"}).json()
+        assert body["email"] == learner.email
+        assert "name" not in body
+    anonymous = client.get("/oauth2/user_info")
+    assert anonymous.status_code == 401
+    assert anonymous["WWW-Authenticate"] == 'JWT realm="api"'
+
+

@@ -1,0 +1,293 @@
+"""Factories of every model that tests set a scene with. Nothing here sends mail or runs a task by itself."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import factory
+from django.utils import timezone
+from factory.django import DjangoModelFactory
+
+from enrollments import models as enrollments
+from enterprise import models as enterprise
+from enterprise.models import roles
+
+PASSWORD = "Correct-Horse-7"
+
+
+class UserFactory(DjangoModelFactory):
+    """An active account with a profile; its password is PASSWORD."""
+
+    class Meta:
+        model = enrollments.User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"learner{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@learners.example")
+    password = factory.django.Password(PASSWORD)
+    is_active = True
+    profile = factory.RelatedFactory("tests.factories.UserProfileFactory", factory_related_name="user")
+
+    class Params:
+        staff = factory.Trait(is_staff=True)
+        superuser = factory.Trait(is_superuser=True)
+
+
+class UserProfileFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.UserProfile
+
+    user = factory.SubFactory(UserFactory, profile=None)
+    name = factory.LazyAttribute(lambda profile: profile.user.username.title())
+
+
+class OrganizationFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.Organization
+        django_get_or_create = ("short_name",)
+
+    short_name = "Acme"
+    name = factory.LazyAttribute(lambda organization: f"{organization.short_name} Academy")
+
+
+class CourseFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.Course
+        django_get_or_create = ("key",)
+
+    key = factory.Sequence(lambda n: f"Acme+C{n}")
+    title = factory.LazyAttribute(lambda course: f"Course {course.key}")
+    organization = factory.SubFactory(
+        OrganizationFactory, short_name=factory.LazyAttribute(lambda o: o.factory_parent.key.split("+")[0])
+    )
+
+
+class CourseRunFactory(DjangoModelFactory):
+    """A run open for enrollment, without mode rows: so it offers the built-in audit mode."""
+
+    class Meta:
+        model = enrollments.CourseOverview
+        skip_postgeneration_save = True
+
+    course = factory.SubFactory(CourseFactory)
+    id = factory.Sequence(lambda n: f"course-v1:Acme+C{n}+T1")
+    org = factory.LazyAttribute(lambda run: run.id.removeprefix("course-v1:").split("+")[0])
+    display_name = factory.LazyAttribute(lambda run: f"Run {run.id}")
+    start = factory.LazyFunction(lambda: timezone.now() - timedelta(days=30))
+
+    class Params:
+        closed = factory.Trait(enrollment_end=factory.LazyFunction(lambda: timezone.now() - timedelta(days=1)))
+
+    @factory.post_generation
+    def modes(self, create: bool, slugs: list[str] | None, **kwargs: object) -> None:
+        """`CourseRunFactory(modes=["audit", "verified"])` makes the mode rows too."""
+        for slug in slugs or []:
+            CourseModeFactory(course_id=self.id, mode_slug=slug)
+
+
+class CourseModeFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.CourseMode
+
+    course_id = "course-v1:Acme+C1+T1"
+    mode_slug = "verified"
+    mode_display_name = factory.LazyAttribute(lambda mode: mode.mode_slug.title())
+    min_price = factory.LazyAttribute(lambda mode: 0 if mode.mode_slug in ("audit", "honor", "credit") else 50)
+
+    class Params:
+        expired = factory.Trait(expiration_datetime=factory.LazyFunction(lambda: timezone.now() - timedelta(days=1)))
+
+
+class CourseEnrollmentFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.CourseEnrollment
+
+    user = factory.SubFactory(UserFactory)
+    course_id = "course-v1:Acme+C1+T1"
+    mode = "audit"
+
+
+class CourseEnrollmentAllowedFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.CourseEnrollmentAllowed
+
+    email = factory.Sequence(lambda n: f"allowed{n}@learners.example")
+    course_id = "course-v1:Acme+C1+T1"
+
+
+class CourseAccessRoleFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.CourseAccessRole
+
+    user = factory.SubFactory(UserFactory)
+    org = "Acme"
+    course_id = "course-v1:Acme+C1+T1"
+    role = "staff"
+
+
+class OAuthApplicationFactory(DjangoModelFactory):
+    """A confidential client of the password grant; its secret is `secret`."""
+
+    class Meta:
+        model = enrollments.OAuthApplication
+
+    name = factory.Sequence(lambda n: f"Application {n}")
+    client_id = factory.Sequence(lambda n: f"client-{n}")
+    client_secret = "secret"
+    user = factory.SubFactory(UserFactory)
+    client_type = enrollments.OAuthApplication.CLIENT_CONFIDENTIAL
+    authorization_grant_type = enrollments.OAuthApplication.GRANT_PASSWORD
+
+
+class EnterpriseCustomerFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomer
+
+    uuid = factory.LazyFunction(uuid.uuid4)
+    name = factory.Sequence(lambda n: f"Customer {n}")
+    slug = factory.Sequence(lambda n: f"customer-{n}")
+
+
+class CatalogQueryFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCatalogQuery
+
+    title = factory.Sequence(lambda n: f"Query {n}")
+    content_filter = factory.LazyFunction(lambda: {"content_type": "course"})
+
+
+class CatalogFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomerCatalog
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    title = factory.Sequence(lambda n: f"Catalog {n}")
+    content_filter = factory.LazyFunction(lambda: {"content_type": "course"})
+
+
+class LearnerFactory(DjangoModelFactory):
+    """A learner link as it is stored; `LearnerFactory(user=account)`."""
+
+    class Meta:
+        model = enterprise.EnterpriseCustomerUser
+        exclude = ("user",)
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    user = factory.SubFactory(UserFactory)
+    user_id = factory.LazyAttribute(lambda link: link.user.pk)
+
+    @classmethod
+    def _create(cls, model_class: type, *args: object, **kwargs: object) -> enterprise.EnterpriseCustomerUser:
+        link = model_class(*args, **kwargs)
+        link.save()
+        return link
+
+
+class PendingLearnerFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.PendingEnterpriseCustomerUser
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    user_email = factory.Sequence(lambda n: f"waiting{n}@learners.example")
+
+
+class PendingEnrollmentFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.PendingEnrollment
+
+    user = factory.SubFactory(PendingLearnerFactory)
+    course_id = "course-v1:Acme+C1+T1"
+    course_mode = "audit"
+
+
+class PendingAdminFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.PendingEnterpriseCustomerAdminUser
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    user_email = factory.Sequence(lambda n: f"invited{n}@learners.example")
+
+
+class EnterpriseCourseEnrollmentFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCourseEnrollment
+
+    enterprise_customer_user = factory.SubFactory(LearnerFactory)
+    course_id = "course-v1:Acme+C1+T1"
+
+
+class LicenseFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.LicensedEnterpriseCourseEnrollment
+
+    enterprise_course_enrollment = factory.SubFactory(EnterpriseCourseEnrollmentFactory)
+    license_uuid = factory.LazyFunction(uuid.uuid4)
+
+
+class LearnerCreditFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.LearnerCreditEnterpriseCourseEnrollment
+
+    enterprise_course_enrollment = factory.SubFactory(EnterpriseCourseEnrollmentFactory)
+    transaction_id = factory.LazyFunction(uuid.uuid4)
+
+
+class GroupFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseGroup
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    name = factory.Sequence(lambda n: f"Group {n}")
+
+
+class GroupMembershipFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseGroupMembership
+
+    group = factory.SubFactory(GroupFactory)
+
+
+class RoleAssignmentFactory(DjangoModelFactory):
+    """`RoleAssignmentFactory(user=u, role="enterprise_admin", enterprise_customer=c)`; without a customer: all of them."""
+
+    class Meta:
+        model = enterprise.SystemWideEnterpriseUserRoleAssignment
+
+    user = factory.SubFactory(UserFactory)
+    role = "enterprise_admin"
+    enterprise_customer = None
+    applies_to_all_contexts = factory.LazyAttribute(lambda assignment: assignment.enterprise_customer is None)
+
+    @classmethod
+    def _create(cls, model_class: type, *args: object, **kwargs: object) -> object:
+        kwargs["role"] = enterprise.SystemWideEnterpriseRole.objects.get(name=kwargs["role"])
+        return super()._create(model_class, *args, **kwargs)
+
+
+class FeatureRoleAssignmentFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseFeatureUserRoleAssignment
+
+    user = factory.SubFactory(UserFactory)
+    role = "dashboard_admin"
+
+    @classmethod
+    def _create(cls, model_class: type, *args: object, **kwargs: object) -> object:
+        kwargs["role"], _ = enterprise.EnterpriseFeatureRole.objects.get_or_create(name=kwargs["role"])
+        return super()._create(model_class, *args, **kwargs)
+
+
+def customer_admin(customer: enterprise.EnterpriseCustomer, **fields: object) -> enrollments.User:
+    """An account that is linked to the customer and holds `enterprise_admin` for it."""
+    user = UserFactory(**fields)
+    LearnerFactory(enterprise_customer=customer, user=user)
+    RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_ADMIN_ROLE, enterprise_customer=customer)
+    return user
+
+
+def operator(**fields: object) -> enrollments.User:
+    """An account that holds `enterprise_openedx_operator` for all customers."""
+    user = UserFactory(**fields)
+    RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_OPERATOR_ROLE)
+    return user

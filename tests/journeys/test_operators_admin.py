@@ -1,0 +1,129 @@
+"""The operators' admin: every page opens, costs the same with many rows as with few, and offers no box of all accounts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from django.contrib import admin
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from enrollments.models import OutboxMessage, User
+from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer, EnterpriseCustomerUser
+from tests.factories import (
+    CourseEnrollmentFactory,
+    CourseModeFactory,
+    CourseRunFactory,
+    EnterpriseCourseEnrollmentFactory,
+    EnterpriseCustomerFactory,
+    LearnerFactory,
+    LicenseFactory,
+    PendingLearnerFactory,
+    UserFactory,
+)
+
+pytestmark = pytest.mark.django_db
+OWN_APPS = ("enrollments", "enterprise", "saml_admin", "program_enrollments", "support", "oauth2_provider", "auth")
+MODELS = [model for model in admin.site._registry if model._meta.app_label in OWN_APPS]
+
+
+@pytest.fixture
+def operator_client() -> Client:
+    client = Client()
+    client.force_login(UserFactory(username="console", staff=True, superuser=True))
+    return client
+
+
+@pytest.fixture
+def scene() -> Callable[[int], None]:
+    def make(count: int) -> None:
+        for _ in range(count):
+            run = CourseRunFactory()
+            CourseModeFactory(course_id=run.pk)
+            link = LearnerFactory(enterprise_customer=EnterpriseCustomerFactory())
+            CourseEnrollmentFactory(user_id=link.user_id, course_id=run.pk)
+            LicenseFactory(enterprise_course_enrollment=EnterpriseCourseEnrollmentFactory(enterprise_customer_user=link))
+            PendingLearnerFactory(enterprise_customer=link.enterprise_customer)
+            job = BulkJob.objects.create(enterprise_customer=link.enterprise_customer, actor_id=link.user_id)
+            BulkJobRow.objects.create(job=job, position=0, course_run_key=run.pk)
+            OutboxMessage.objects.create(key=f"k{link.pk}", message_type="test", recipient="a@learners.example")
+
+    return make
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_the_list_of_every_model_opens_and_costs_the_same_with_more_rows(
+    model: type, operator_client: Client, scene: Callable[[int], None]
+) -> None:
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    scene(1)
+    operator_client.get(url)
+    with CaptureQueriesContext(connection) as few:
+        assert operator_client.get(url).status_code == 200
+    scene(6)
+    with CaptureQueriesContext(connection) as many:
+        assert operator_client.get(url).status_code == 200
+    assert len(many) == len(few)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_the_search_of_every_model_takes_any_text(model: type, operator_client: Client) -> None:
+    url = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    for text in ("learner1", "7", "11111111-1111-4111-8111-111111111111", "%_'\"\\", "9" * 40):
+        assert operator_client.get(url, {"q": text}).status_code == 200
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label_lower)
+def test_the_page_of_a_row_opens_without_a_box_of_all_accounts(
+    model: type, operator_client: Client, scene: Callable[[int], None]
+) -> None:
+    scene(1)
+    row = getattr(model, "all_objects", model._default_manager).order_by("pk").last()
+    if row is None:
+        return
+    UserFactory(username="must-not-be-listed")
+    page = operator_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]))
+    assert page.status_code == 200
+    assert b"must-not-be-listed" not in page.content
+
+
+def test_a_learner_is_found_by_user_name_address_and_id(operator_client: Client) -> None:
+    wanted = UserFactory(username="wanted", email="Wanted@Learners.example")
+    UserFactory(username="other")
+    url = reverse("admin:enrollments_user_changelist")
+    for text in ("wanted", "wanted@learners.EXAMPLE", str(wanted.pk)):
+        found = operator_client.get(url, {"q": text}).context["cl"].result_list
+        assert list(found) == [wanted]
+
+
+def test_staff_without_superuser_rights_cannot_make_themselves_superuser(operator_client: Client) -> None:
+    from django.contrib.auth.models import Permission
+
+    clerk = UserFactory(username="clerk", staff=True)
+    clerk.user_permissions.set(Permission.objects.filter(codename__in=["change_user", "view_user"]))
+    client = Client()
+    client.force_login(User.objects.get(pk=clerk.pk))
+    url = reverse("admin:enrollments_user_change", args=[clerk.pk])
+    client.post(url, {"username": "clerk", "email": clerk.email, "is_superuser": "on", "is_staff": "on", "is_active": "on"})
+    assert not User.objects.get(pk=clerk.pk).is_superuser
+
+
+def test_an_inactive_customer_and_an_unlinked_learner_are_shown(operator_client: Client) -> None:
+    customer = EnterpriseCustomerFactory(active=False)
+    link = LearnerFactory(enterprise_customer=customer, linked=False, active=False)
+    customers = operator_client.get(reverse("admin:enterprise_enterprisecustomer_changelist")).context["cl"].result_list
+    links = operator_client.get(reverse("admin:enterprise_enterprisecustomeruser_changelist")).context["cl"].result_list
+    assert customers[0] == EnterpriseCustomer.all_objects.get(pk=customer.pk)
+    assert links[0] == EnterpriseCustomerUser.all_objects.get(pk=link.pk)
+
+
+def test_the_history_of_a_customer_says_who_changed_it(operator_client: Client) -> None:
+    customer = EnterpriseCustomerFactory(name="Before")
+    customer.name = "After"
+    customer.save()
+    page = operator_client.get(reverse("admin:enterprise_enterprisecustomer_history", args=[customer.pk]))
+    assert page.status_code == 200
+    assert b"After" in page.content and b"Before" in page.content
