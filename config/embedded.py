@@ -27,6 +27,7 @@ from celery.utils.functional import maybe_list
 from celery.utils.time import maybe_make_aware
 from django.conf import settings
 from django.db import connections
+from django.utils.module_loading import autodiscover_modules
 from kombu.exceptions import OperationalError
 from kombu.utils.json import dumps, loads
 
@@ -186,8 +187,8 @@ class Beat:
         self._stopped.set()
 
     def _run(self) -> None:
-        # The modules of tasks are imported when the first worker starts; here nobody else does it.
-        current_app.loader.import_default_modules()
+        # Tasks are known once their modules are imported; where there is no worker nobody else does that.
+        autodiscover_modules("tasks")
         entries = settings.CELERY_BEAT_SCHEDULE
         plans = {name: schedules.maybe_schedule(entry["schedule"], app=current_app) for name, entry in entries.items()}
         last_runs = {name: current_app.now() for name in plans}

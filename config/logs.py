@@ -51,6 +51,11 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
         "loggers": {
             # django_structlog tells how a request ended, with the traceback if it failed.
             "django.request": {"level": "CRITICAL"},
+            # Scanners make up host names all day; the line of the request says 400.
+            "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # django_structlog tells of a task's begin and end too; what fails is an error.
+            "celery.app.trace": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
             "django.server": {"level": "WARNING", "handlers": [], "propagate": True},
         },
     }

@@ -68,9 +68,8 @@ def database(url: str) -> dict[str, Any]:
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
-    else:
-        configured["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-        configured["CONN_HEALTH_CHECKS"] = True
+    configured["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
+    configured["CONN_HEALTH_CHECKS"] = True
     return configured
 
 
@@ -198,7 +197,8 @@ TIME_ZONE = "UTC"
 USE_I18N = False
 USE_TZ = True
 STATIC_URL = "/static/"
-STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "static"))
+STATIC_ROOT = env.str("STATIC_ROOT", default=str(DATA_DIR / "static"))
+Path(STATIC_ROOT).mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [BASE_DIR / "config" / "assets"]
 MEDIA_URL = "/media/"
 MEDIA_ROOT = env.str("MEDIA_ROOT", default=str(DATA_DIR / "media"))
@@ -361,6 +361,7 @@ ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER = json_setting(
         "status": "published",
     },
 )
+ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE = env.int("ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE", default=512)  # kB
 ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES = json_setting("ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES", ["audit", "honor"])
 CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN = env.int("CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN", default=3)
 ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE = env.str("ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE", default="")

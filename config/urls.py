@@ -7,9 +7,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
-from config.api import docs, views
+from config.api import docs, pages, views
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("favicon.ico", pages.favicon, name="favicon"),
     path("healthz", views.alive, name="healthz"),
     path("readyz", views.ready, name="readyz"),
     path("csrf/api/v1/token", views.CsrfTokenView.as_view(), name="csrf_token"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -26,10 +25,10 @@ def account_saved(
     update_fields: Collection[str] | None = None,
     **kwargs: Any,
 ) -> None:
-    """Registration, sign-in, activation and a change of e-mail: what waits for the account is honoured, then others are told.
+    """Registration, sign-in, activation, a change of e-mail: what waits for the account is honoured, others are told.
 
     A sign-in through a page or login call shows as a new `last_login`; token calls leave the account as it is.
-    Contract: enrollment-api, User and profile (side effect); roles-and-permissions 8; enterprise-learners, Account saved.
+    Contract: enrollment-api, User and profile; roles-and-permissions 8; enterprise-learners, Account saved.
     """
     changed = instance.unsaved_changes(update_fields)
     instance.remember(update_fields)
@@ -45,10 +44,11 @@ def account_saved(
 @receiver([post_save, post_delete], sender=CourseMode, dispatch_uid="enrollments.mode_changed")
 def forget_details_of_mode(instance: CourseMode, **kwargs: Any) -> None:
     """`GET course` shows a changed mode at once, in this process and wherever the cache is shared."""
-    transaction.on_commit(partial(course_details.forget, instance.course_id), robust=True)
+    transaction.on_commit(lambda: course_details.forget(instance.course_id), robust=True)
 
 
 @receiver([post_save, post_delete], sender=CourseOverview, dispatch_uid="enrollments.run_changed")
 def forget_details_of_run(instance: CourseOverview, **kwargs: Any) -> None:
     """The same for a changed run."""
-    transaction.on_commit(partial(course_details.forget, instance.pk), robust=True)
+    run_id = instance.pk  # a deleted instance has none any more when the callback runs
+    transaction.on_commit(lambda: course_details.forget(run_id), robust=True)

@@ -116,7 +116,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
     django.setup()
     refuse_taken_port(int(os.environ.get("PORT") or 8000))
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)  # WhiteNoise wants to see it, empty or not
     fresh = not MigrationRecorder(connection).applied_migrations()
     if fresh:
         print("Making the database", flush=True)

@@ -95,7 +95,7 @@ def settings_read() -> dict[str, ast.expr | None]:
         if not (isinstance(node, ast.Call) and node.args and isinstance(node.args[0], ast.Constant)):
             continue
         function = ast.unparse(node.func)
-        if function.startswith("env.") or function == "json_setting":
+        if re.fullmatch(r"env\.\w+|json_setting", function):
             defaults = [keyword.value for keyword in node.keywords if keyword.arg == "default"] or node.args[1:2]
             found[str(node.args[0].value)] = defaults[0] if defaults else None
     return found

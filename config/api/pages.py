@@ -1,4 +1,4 @@
-"""What every HTML page shows."""
+"""What all HTML pages share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.templatetags.static import static
 
 
 def platform(request: HttpRequest) -> dict[str, Any]:
@@ -21,6 +23,13 @@ def allow_form_targets(response: HttpResponse, *addresses: str | None) -> None:
         addresses: full addresses, already checked; paths and nothing are left out.
     """
     parts = [urlsplit(address) for address in addresses if address]
-    origins = [part._replace(path="", query="", fragment="").geturl().removeprefix("//") for part in parts if part.netloc]
+    origins = [
+        part._replace(path="", query="", fragment="").geturl().removeprefix("//") for part in parts if part.netloc
+    ]
     if origins:
         response._csp_update = {"form-action": origins}  # type: ignore[attr-defined]
+
+
+def favicon(request: HttpRequest) -> HttpResponse:
+    """The mark of the service, where browsers look for it on answers that are no page."""
+    return redirect(static("images/mark.svg"))

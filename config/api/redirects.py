@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 def safe_redirect(request: Any, *addresses: object) -> str | None:
     """The first of these addresses that leads to a host of ours; None when none does.
 
-    The own host always counts, beside the hosts (with their port, if it is not the usual one) of LOGIN_REDIRECT_WHITELIST.
+    The own host always counts, beside those of LOGIN_REDIRECT_WHITELIST (with their port, if unusual).
 
     Args:
         request: of Django or of Django REST framework. On https only https addresses are safe.

@@ -6,15 +6,20 @@ the shape of the view's error family, the ways to authenticate, and the API key 
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular import openapi
+from drf_spectacular.drainage import warn
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.plumbing import ResolvedComponent
+from rest_framework.permissions import AllowAny
 
 from config.api.exceptions import DetailErrors, DeveloperErrors, MessageErrors, StringErrors, TextErrors
 from config.api.permissions import ApiKeyOrAuthenticated
+
+API_KEY_SCHEME = {"type": "apiKey", "in": "header", "name": "X-Edx-Api-Key"}
 
 _field_errors = {
     "type": "object",
@@ -56,19 +61,48 @@ class AutoSchema(openapi.AutoSchema):
         action = "list" if self.method == "GET" and self._is_list_view() else self.method_mapping[self.method.lower()]
         return "_".join([*tokens, action])
 
+    def get_tags(self) -> list[str]:
+        tokens = [token for token in self._tokenize_path() if not re.fullmatch(r"api|v\d+", token)]
+        return tokens[:1]
+
     def get_auth(self) -> list[dict[str, Any]]:
-        ways = super().get_auth()
-        if any(isinstance(each, ApiKeyOrAuthenticated) for each in self.view.get_permissions()):
-            self.registry.register_on_missing(
-                ResolvedComponent(
-                    name="apiKey",
-                    type=ResolvedComponent.SECURITY_SCHEMA,
-                    object=ApiKeyOrAuthenticated,
-                    schema={"type": "apiKey", "in": "header", "name": "X-Edx-Api-Key"},
-                )
-            )
+        # Not the parent's: it takes the subclasses of one authenticator for schemes that collide.
+        ways: list[dict[str, Any]] = []
+        for authenticator in self.view.get_authenticators():
+            scheme = OpenApiAuthenticationExtension.get_match(authenticator)
+            if scheme is None:
+                warn(f"{type(authenticator).__name__} has no OpenApiAuthenticationExtension")
+                continue
+            several = isinstance(scheme, JwtScheme)
+            names: Any = scheme.name if several else [scheme.name]
+            definitions: Any = scheme.get_security_definition(self)
+            for name, definition in zip(names, definitions if several else [definitions], strict=True):
+                self._add_scheme(name, type(scheme), definition)
+                ways.append({name: []})
+        permissions = self.view.get_permissions()
+        if any(isinstance(each, ApiKeyOrAuthenticated) for each in permissions):
+            self._add_scheme("apiKey", ApiKeyOrAuthenticated, API_KEY_SCHEME)
             ways.append({"apiKey": []})
+        if any(isinstance(each, AllowAny) for each in permissions):
+            ways.append({})
         return ways
+
+    def _add_scheme(self, name: str, identity: type, definition: dict[str, Any]) -> None:
+        self.registry.register_on_missing(
+            ResolvedComponent(name=name, type=ResolvedComponent.SECURITY_SCHEMA, object=identity, schema=definition)
+        )
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        # The same rows may be paged in two ways.
+        kind = type(self._get_paginator()).__name__.removesuffix("Pagination")
+        return f"{kind}{serializer_name}Page"
+
+    def _get_response_for_code(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        response: dict[str, Any] = super()._get_response_for_code(*args, **kwargs)
+        # `OpenApiTypes.NONE` says that there is no body.
+        if any(media.get("schema") is None for media in response.get("content", {}).values()):
+            del response["content"]
+        return response
 
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -108,9 +142,6 @@ class JwtScheme(OpenApiAuthenticationExtension):
             "description": "The word JWT, a blank, and a token of POST /oauth2/access_token with token_type=jwt.",
         }
         return [header, {"type": "apiKey", "in": "cookie", "name": "edx-jwt-cookie"}]
-
-    def get_security_requirement(self, auto_schema: Any) -> list[dict[str, list[Any]]]:
-        return [{name: []} for name in self.name]
 
 
 class BearerScheme(OpenApiAuthenticationExtension):

@@ -26,7 +26,7 @@ class Overtaken(Exception):
 
 @ForeignObject.register_lookup
 @Field.register_lookup
-class InSet(Lookup):  # type: ignore[type-arg]
+class InSet(Lookup):
     """`field__in_set=values`: like `in`, with the whole set as one parameter whatever its size; takes no queryset."""
 
     lookup_name = "in_set"
@@ -34,7 +34,7 @@ class InSet(Lookup):  # type: ignore[type-arg]
     def get_prep_lookup(self) -> list[Any]:
         return list(self.rhs)
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
         if connection.vendor == "postgresql":
             return f"{left} = ANY(%s::{_type(self.lhs.output_field, connection)}[])", [*parameters, self.rhs]
@@ -53,9 +53,11 @@ class InPairs(Func):
         super().__init__(first, second)
         self.pairs = pairs
 
-    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> tuple[str, list[Any]]:
-        columns, parameters = zip(*(compiler.compile(column) for column in self.source_expressions), strict=True)
-        parameters = [parameter for given in parameters for parameter in given]
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **context: Any) -> tuple[str, Any]:
+        compiled = [compiler.compile(column) for column in self.source_expressions]
+        columns = [sql for sql, _ in compiled]
+        parameters = [parameter for _, of_column in compiled for parameter in of_column]
+        values: list[Any]
         if connection.vendor == "postgresql":
             types = [_type(column.output_field, connection) for column in self.source_expressions]
             given = f"SELECT a, b FROM unnest(%s::{types[0]}[], %s::{types[1]}[]) AS given (a, b)"  # noqa: S608

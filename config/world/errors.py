@@ -12,25 +12,26 @@ class Place(NamedTuple):
     """A place in a world file: section, index of the object, and the way to the field.
 
     Args:
+        position: the index.
         path: such as `modes[0].min_price`; empty for the object itself.
         source: the file's name, shown where several are loaded; empty for a single one.
     """
 
     section: str
-    index: int
+    position: int
     path: str = ""
     source: str = ""
 
     def field(self, name: str) -> Place:
         """The place of a field of the object that is here."""
-        return Place(self.section, self.index, f"{self.path}.{name}" if self.path else name, self.source)
+        return Place(self.section, self.position, f"{self.path}.{name}" if self.path else name, self.source)
 
     def item(self, index: int) -> Place:
         """The place of an item of the list that is here."""
-        return Place(self.section, self.index, f"{self.path}[{index}]", self.source)
+        return Place(self.section, self.position, f"{self.path}[{index}]", self.source)
 
     def __str__(self) -> str:
-        where = f"{self.section}[{self.index}]" + (f".{self.path}" if self.path else "")
+        where = f"{self.section}[{self.position}]" + (f".{self.path}" if self.path else "")
         return f"{self.source}: {where}" if self.source else where
 
 

@@ -157,7 +157,8 @@ class Lookup:
 
     def fetch(self, keys: Collection[Any]) -> dict[Any, Any]:
         """Natural key -> what is stored for it, of the rows that exist; one statement."""
-        rows = self.model._base_manager.filter(**{f"{self.column}__in_set": list(keys)}).order_by()
+        # Of rows with the same key, where that may be, the oldest counts.
+        rows = self.model._base_manager.filter(**{f"{self.column}__in_set": list(keys)}).order_by("-pk")
         return dict(rows.values_list(self.column, self.gives))
 
 
@@ -281,7 +282,9 @@ class Shape:
         return entry
 
     def identity(self, entry: Entry) -> Hashable:
-        """The natural key as one value, to compare entries of a file by."""
+        """The natural key as one value, to compare entries of a file by; of an entry whose key was refused, the entry."""
+        if any(name not in entry.given for name in self.key):
+            return id(entry)
         return tuple(
             value.casefold() if name in self.ignoring_case and isinstance(value, str) else value
             for name in (*self.key, *self.optional_key)
@@ -358,7 +361,7 @@ def settle(value: Any, found: Mapping[Lookup, Mapping[Any, Any]]) -> Any:
     """A value with its references, however deep, as the primary keys that were found for them."""
     if isinstance(value, Wanted):
         return found[value.lookup][value.key]
-    if isinstance(value, list):
+    if isinstance(value, list) and value and isinstance(value[0], Wanted | Entry):
         return [settle(item, found) for item in value]
     if isinstance(value, Entry):
         for name, item in value.given.items():

@@ -139,10 +139,11 @@ class Load:
         self.stop_if_refused()
         for entry in entries:
             settle(entry, self.found)
-        section.load(self, entries)
-        self.stop_if_refused()
-        for extension in extensions:
-            extension.load(self, entries)
+        for load in (section.load, *(extension.load for extension in extensions)):
+            try:
+                load(self, entries)
+            except Refused as problem:
+                self.note(problem)
             self.stop_if_refused()
         created = sum(entry.created for entry in entries)
         updated = sum(entry.changed and not entry.created for entry in entries)

@@ -39,6 +39,7 @@ class Source:
                 parse_constant=_no_constant,
                 parse_float=_finite,
             )
+            problems = [f"{name}: {problem}" for problem in _problems(document)]
         except UnicodeDecodeError as error:
             raise WorldRefused([f"{name}: this is not UTF-8 ({error.reason} at byte {error.start})."]) from error
         except json.JSONDecodeError as error:
@@ -47,7 +48,6 @@ class Source:
             raise WorldRefused([f"{name}: {error}."]) from error
         except RecursionError as error:
             raise WorldRefused([f"{name}: its lists and objects are nested too deeply."]) from error
-        problems = [f"{name}: {problem}" for problem in _problems(document)]
         if problems:
             raise WorldRefused(problems)
         return cls(name, folder, document)

@@ -29,6 +29,7 @@ class Table:
         find_by: the attribute of the key by which the stored rows are fetched; the first one when left out.
         fold: attribute of the key -> function that makes equal what is to count as equal.
         complete: derives further columns of a row that is new or has changed; may raise ValidationError.
+        save: the service that stores a row, where `row.save()` is not enough; may raise ValidationError.
         in_bulk: insert without `save()` and its signals, in a few statements; for tables of many rows.
         optional: attributes that may stay empty although the model's forms ask for them.
     """
@@ -38,6 +39,7 @@ class Table:
     find_by: str = ""
     fold: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     complete: Callable[[Any], None] | None = None
+    save: Callable[[Any], object] | None = None
     in_bulk: bool = False
     optional: frozenset[str] = frozenset()
 
@@ -127,9 +129,16 @@ class Table:
         try:
             self.complete(entry.row)
         except ValidationError as error:
-            for name, reasons in error.message_dict.items() if hasattr(error, "error_dict") else [("", error.messages)]:
-                place = entry.place if name in ("", NON_FIELD_ERRORS) else entry.place_of(name)
-                raise Refused(place, " ".join(reasons)) from error
+            raise _refusal(entry, error) from error
+
+    def _save(self, entry: Entry) -> None:
+        try:
+            if self.save is not None:
+                self.save(entry.row)
+            else:
+                entry.row.save(force_insert=entry.created)
+        except ValidationError as error:
+            raise _refusal(entry, error) from error
 
     def _insert(self, load: Load, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -160,7 +169,7 @@ class Table:
     def _write(self, entries: Sequence[Entry]) -> None:
         if not self.in_bulk:
             for entry in entries:
-                entry.row.save(force_insert=True)
+                self._save(entry)
             return
         rows = [entry.row for entry in entries]
         self.model._base_manager.bulk_create(rows, batch_size=BATCH)
@@ -218,7 +227,7 @@ class Table:
             entry.row.keep_modified = "modified" in entry.values
             try:
                 with transaction.atomic():
-                    entry.row.save()
+                    self._save(entry)
             except IntegrityError as error:
                 self._refuse_same(load, entry, error)
         load.stop_if_refused()
@@ -263,10 +272,18 @@ class Table:
         load.note(Refused(entry.place, f"The database refuses this: {error}"))
 
 
+def _refusal(entry: Entry, error: ValidationError) -> Refused:
+    """The first reason of a model's validation, at the field it is about."""
+    if not hasattr(error, "error_dict"):
+        return Refused(entry.place, reason_of(error))
+    name, reasons = next(iter(error.message_dict.items()))
+    return Refused(entry.place if name == NON_FIELD_ERRORS else entry.place_of(name), " ".join(reasons))
+
+
 def _columns_of(constraint: models.BaseConstraint) -> list[str]:
     names = list(getattr(constraint, "fields", ()))
     for expression in getattr(constraint, "expressions", ()):
-        names += [part.name for part in expression.flatten() if isinstance(part, models.F)]
+        names += [part.deconstruct()[1][0] for part in expression.flatten() if isinstance(part, models.F)]
     return names
 
 

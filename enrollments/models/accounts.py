@@ -25,7 +25,7 @@ class AccountManager(UserManager["User"]):
 
     def by_email(self, email: str) -> User | None:
         """The account with this e-mail: the exact spelling first, then ignoring case."""
-        # In the words of the unique index, condition included: the database looks the address up instead of reading the table.
+        # In the words of the unique index, condition included, so that the database looks the address up there.
         wanted = self.exclude(email="").alias(lowered=Lower("email")).filter(lowered=Lower(Value(email)))
         found = {account.email: account for account in wanted}
         return found.get(email) or next(iter(found.values()), None)
@@ -51,8 +51,8 @@ class User(AbstractUser):
         permissions = [("can_retire_users", "Can retire user accounts")]
 
     @classmethod
-    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any]) -> User:
-        account = super().from_db(db, field_names, values)
+    def from_db(cls, db: str | None, field_names: Collection[str], values: Collection[Any], **options: Any) -> User:
+        account = super().from_db(db, field_names, values, **options)
         account.remember()
         return account
 
@@ -79,7 +79,8 @@ class User(AbstractUser):
         """
         names = self.WATCHED if columns is None else self.WATCHED.intersection(columns)
         stored = self.__dict__.get("_stored", {})
-        return {name for name in names if name in self.__dict__ and (name not in stored or stored[name] != self.__dict__[name])}
+        loaded = {name: self.__dict__[name] for name in names if name in self.__dict__}
+        return {name for name, value in loaded.items() if name not in stored or stored[name] != value}
 
     def full_name(self) -> str | None:
         """The name of the profile; None without a profile."""
@@ -100,7 +101,9 @@ class UserProfile(models.Model):
     goals = models.TextField(null=True, blank=True)
     mailing_address = models.TextField(null=True, blank=True)
     phone_number = models.CharField(max_length=50, null=True, blank=True)
-    language_preference = models.CharField(max_length=16, blank=True, default="", help_text="Blank: none. The language of mails.")
+    language_preference = models.CharField(
+        max_length=16, blank=True, default="", help_text="Blank: none. The language of mails."
+    )
 
     def __str__(self) -> str:
         return self.name or self.user.username

@@ -45,7 +45,9 @@ def is_for_jwt(request: Request) -> bool:
 
 def lifetime(request: Request) -> int:
     """How long the access token lives, in seconds."""
-    seconds = settings.JWT_ACCESS_TOKEN_EXPIRATION if is_for_jwt(request) else settings.OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS
+    seconds = (
+        settings.JWT_ACCESS_TOKEN_EXPIRATION if is_for_jwt(request) else settings.OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS
+    )
     return int(seconds)
 
 

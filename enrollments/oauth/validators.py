@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.utils import timezone
 from oauth2_provider.oauth2_validators import AccessToken, Grant, OAuth2Validator
-from oauthlib.common import Request
+from oauthlib.common import Request, generate_token
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, UnauthorizedClientError
 
 from enrollments.models import OAuthApplication
@@ -74,10 +74,12 @@ class MatriculaOAuth2Validator(OAuth2Validator):
     def _save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
         super()._save_bearer_token(token, request, *args, **kwargs)
         if request.grant_type == "authorization_code":
-            # In the transaction that stores the tokens: of two exchanges of one code at the same time, one keeps nothing.
+            # In the transaction that stores the tokens: of two exchanges of one code at once, one keeps nothing.
             super().invalidate_authorization_code(request.client_id, request.code, request)
 
-    def invalidate_authorization_code(self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any) -> None:
+    def invalidate_authorization_code(
+        self, client_id: str, code: str, request: Request, *args: Any, **kwargs: Any
+    ) -> None:
         """The code went when its tokens were stored."""
 
     def _create_access_token(
@@ -85,6 +87,9 @@ class MatriculaOAuth2Validator(OAuth2Validator):
     ) -> AccessToken:
         if request.grant_type == "client_credentials":
             request.user = request.client.user
+        if is_for_jwt(request):
+            # The row is there for the refresh token alone: a JWT is looked up nowhere, and two of one second are alike.
+            token = {**token, "access_token": str(generate_token(40))}
         return super()._create_access_token(expires, request, token, source_refresh_token)
 
     def _create_authorization_code(self, request: Request, code: dict[str, str], expires: Any = None) -> Grant:

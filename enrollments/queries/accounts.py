@@ -1,4 +1,7 @@
-"""Finding accounts, and reading them for the accounts API (contract: enrollment-api, GET /api/user/v1/accounts; support 4.3)."""
+"""Finding accounts, and reading them for the accounts API.
+
+Contract: enrollment-api, GET /api/user/v1/accounts; support 4.3, Rules of the accounts calls.
+"""
 
 from __future__ import annotations
 
@@ -53,5 +56,3 @@ def cancellable(retirement: UserRetirementStatus) -> bool:
     """Whether a retirement has not begun yet (`PENDING`) and its cool-off period still runs (`COOL_OFF_DAYS`)."""
     begun = timezone.now() - timedelta(days=settings.COOL_OFF_DAYS)
     return retirement.current_state.state_name == "PENDING" and retirement.created > begun
-
-

@@ -40,7 +40,7 @@ def own_account(user: User, pictures: dict[str, str]) -> dict[str, Any]:
         "date_joined": wire_time(user.date_joined.replace(microsecond=0)),
         "last_login": wire_time(user.last_login),
         "is_active": user.is_active,
-        "country": profile.country.code or None,
+        "country": str(profile.country) if profile.country else None,
         "level_of_education": profile.level_of_education,
         "year_of_birth": profile.year_of_birth,
         "gender": profile.gender,

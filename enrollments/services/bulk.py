@@ -327,7 +327,10 @@ class Ensure:
         for enrollment_id, account_id, run_key, mode in inserted:
             seat = self._seats[account_id, run_key]
             seat.id, seat.stored_active, seat.stored_mode = enrollment_id, True, mode
-        return [EnrollmentChange(*row, is_active=True, created=True, activated=True) for row in inserted]
+        return [
+            EnrollmentChange(enrollment_id, account_id, run_key, mode, is_active=True, created=True, activated=True)
+            for enrollment_id, account_id, run_key, mode in inserted
+        ]
 
     def _update(self) -> list[EnrollmentChange]:
         by_mode: dict[str, list[int]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -13,6 +14,8 @@ from django_countries import countries
 from enrollments.course_keys import CourseKey
 from enrollments.models import CountryAccessRule, RestrictedCourse, User, UserProfile
 from enrollments.queries.course_roles import has_staff_access
+
+logger = logging.getLogger(__name__)
 
 
 def blocking_message(learner: User, run: CourseKey, address: str) -> str | None:
@@ -53,10 +56,12 @@ def country_of_address(address: str) -> str:
     if not settings.GEOIP_COUNTRY_DATABASE:
         return ""
     try:
-        wanted = ipaddress.ip_address(address)
-    except ValueError:
+        record = _database(settings.GEOIP_COUNTRY_DATABASE).get(ipaddress.ip_address(address))
+    except ValueError:  # no address, or one of a kind that the database does not know
         return ""
-    record = _database(settings.GEOIP_COUNTRY_DATABASE).get(wanted)
+    except (OSError, RuntimeError):
+        logger.exception("the country database %s cannot be read", settings.GEOIP_COUNTRY_DATABASE)
+        return ""
     country = record.get("country") if isinstance(record, dict) else None
     return str(country.get("iso_code") or "") if isinstance(country, dict) else ""
 

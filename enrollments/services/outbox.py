@@ -49,6 +49,7 @@ IN_DOUBT_AFTER = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
 LONGEST_ERROR = 1000
+LONGEST_ADDRESS = 254
 CLOSING = 421  # SMTP: the server closes the connection
 
 # Delivery asks for this subclass, which tells a refused mail from one whose fate is unknown.
@@ -109,8 +110,7 @@ def queue_delivery() -> None:
 
 
 def _is_reachable(message: NewMessage) -> bool:
-    longest = OutboxMessage._meta.get_field("recipient").max_length
-    reachable = 0 < len(message.recipient) <= longest and message.recipient.isprintable()
+    reachable = 0 < len(message.recipient) <= LONGEST_ADDRESS and message.recipient.isprintable()
     if not reachable:
         logger.warning("mail %s is left out: it has no usable address", message.key)
     return reachable
@@ -283,7 +283,7 @@ class _Batch:
         both = OutboxMessage.objects.filter(ours | Q(pk=before.pk, state__in=HANDED_OVER))
 
         def either(column: str, this: Any, that: Any) -> Case:
-            field = OutboxMessage._meta.get_field(column)
+            field: Any = OutboxMessage._meta.get_field(column)
             return Case(When(pk=message.pk, then=this), default=that, output_field=field)
 
         changed = both.update(

@@ -1,4 +1,4 @@
-"""Forgetting learners: an account stays as a number without a person (contract: support 4.3, Retiring; enrollment-api)."""
+"""Forgetting learners: an account stays as a number without a person (contract: support 4.3, Retiring)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PENDING, COMPLETE = "PENDING", "COMPLETE"
 
 
 def retired_hash(value: str) -> str:
-    """What stands for a name, address or key that is to be forgotten: always the same, and no way back without the salt."""
+    """What stands for a name, address or key to be forgotten: always the same, and no way back without the salt."""
     salted = f"{settings.RETIRED_USER_SALTS[-1]}{value.lower()}"
     return hashlib.sha1(salted.encode(), usedforsecurity=False).hexdigest()
 

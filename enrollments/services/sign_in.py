@@ -1,4 +1,4 @@
-"""Signing in with a password: who may, and what happens when it goes wrong (contract: enrollment-api, POST /login_ajax).
+"""Signing in with a password: who may, and what if it goes wrong (contract: enrollment-api, POST /login_ajax).
 
 Failures are counted per account. An account with too many is locked for a while; a right password does not help then.
 """
@@ -37,7 +37,9 @@ class SignInRefused(Refusal):
         email: the account's address, where the person has shown to know its password.
     """
 
-    def __init__(self, value: str, error_code: str = "", context: dict[str, Any] | None = None, email: str = "") -> None:
+    def __init__(
+        self, value: str, error_code: str = "", context: dict[str, Any] | None = None, email: str = ""
+    ) -> None:
         given = {"value": value, "error_code": error_code, "context": context, "email": email}
         super().__init__(value, body={"success": False, **{key: each for key, each in given.items() if each}})
         self.error_code = error_code

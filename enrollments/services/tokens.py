@@ -1,4 +1,4 @@
-"""What the service's tokens say, and the cookies that carry them to browsers (contract: enrollment-api, JWT claims, Cookies)."""
+"""What the service's tokens say, and the cookies that carry them (contract: enrollment-api, JWT claims, Cookies)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def access_token_for(
 ) -> str:
     """A signed JWT that speaks for an account.
 
-    Costs one statement for the roles' two at most, one for a profile not loaded yet, one for the application's organisations.
+    Costs one statement for the roles, one for a profile that is not loaded, one for the application's organisations.
 
     Args:
         scopes: what its holder may ask; `email`, `profile` and `user_id` also decide which claims there are.
@@ -108,7 +108,7 @@ def login_application() -> OAuthApplication:
 
 
 def set_sign_in_cookies(response: HttpResponseBase, request: Any, user: User) -> int:
-    """Give a browser the cookies of a signed-in account: the JWT in two halves, and what page headers show of the account.
+    """Give a browser the cookies of a signed-in account: the JWT in two halves, and what page headers show of it.
 
     Args:
         request: of Django or of Django REST framework, with the session that the cookies accompany.
@@ -131,14 +131,13 @@ def set_sign_in_cookies(response: HttpResponseBase, request: Any, user: User) ->
 
 def clear_sign_in_cookies(response: HttpResponseBase) -> None:
     """Take the sign-in cookies away from a browser."""
+    same_site: Any = settings.SESSION_COOKIE_SAMESITE
     for name in SIGN_IN_COOKIES:
-        # The stubs know Django's responses only by their common base, which has this method too.
-        response.delete_cookie(
-            name, path="/", domain=settings.SHARED_COOKIE_DOMAIN, samesite=settings.SESSION_COOKIE_SAMESITE
-        )
+        response.delete_cookie(name, path="/", domain=settings.SHARED_COOKIE_DOMAIN, samesite=same_site)
 
 
 def _set(response: HttpResponseBase, name: str, value: str, seconds: int, *, http_only: bool = False) -> None:
+    same_site: Any = settings.SESSION_COOKIE_SAMESITE
     response.set_cookie(
         name,
         value,
@@ -147,7 +146,7 @@ def _set(response: HttpResponseBase, name: str, value: str, seconds: int, *, htt
         domain=settings.SHARED_COOKIE_DOMAIN,
         secure=settings.SECURE_COOKIES,
         httponly=http_only,
-        samesite=settings.SESSION_COOKIE_SAMESITE,
+        samesite=same_site,
     )
 
 

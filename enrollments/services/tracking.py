@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any, NamedTuple
 
 import structlog
@@ -24,10 +23,11 @@ class Line(NamedTuple):
 def emit(lines: Iterable[Line]) -> None:
     """Writes the lines in their order once the change they speak of is committed. A failure is logged and swallowed."""
     kept = list(lines)
-    if kept and not is_quiet():
-        transaction.on_commit(partial(_write, kept), robust=True)
+    if not kept or is_quiet():
+        return
 
+    def write() -> None:
+        for line in kept:
+            log.info(line.event, **line.data)
 
-def _write(lines: list[Line]) -> None:
-    for line in lines:
-        log.info(line.event, **line.data)
+    transaction.on_commit(write, robust=True)

@@ -1,4 +1,4 @@
-"""Tokens for programs, and the code flow for people (contract: enrollment-api, POST /oauth2/access_token; clients 5)."""
+"""Tokens for programs, the code flow for people (contract: enrollment-api, POST /oauth2/access_token; clients 5)."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ class AccessTokenView(OAuthEndpoint):
     """Access tokens for the four grants: JWTs when asked for, else opaque ones."""
 
     @extend_schema(
-        parameters=[OpenApiParameter("X-Token-Type", str, "header", description="`jwt`, where the form has no `token_type`.")],
+        parameters=[
+            OpenApiParameter("X-Token-Type", str, "header", description="`jwt`, where the form has no `token_type`.")
+        ],
         request=inline_serializer(
             "AccessTokenRequest",
             {
@@ -158,7 +160,8 @@ class UserInfoView(APIView):
     )
     def get(self, request: Request) -> Response:
         account: Any = request.user
-        scopes = request.auth.get("scopes") or [] if isinstance(request.auth, dict) else request.auth.scope.split()
+        token: Any = request.auth
+        scopes = token.get("scopes") or [] if isinstance(token, dict) else token.scope.split()
         claims = claims_about(account, scopes)
         if "email" in claims:
             claims["email_verified"] = account.is_active

@@ -23,10 +23,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
 from rest_framework import serializers
+from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.views import APIView
 
-from config.api.authentication import CHALLENGE, session_account
+from config.api.authentication import CHALLENGE, InactiveSessionAuthentication, session_account
 from config.api.csrf import enforce_csrf
 from config.api.exceptions import Refusal
 from config.api.pages import allow_form_targets
@@ -107,7 +109,9 @@ class LoginSessionView(PublicView):
                 "email": serializers.CharField(required=False, help_text="Version 1: an e-mail address."),
                 "email_or_username": serializers.CharField(required=False, help_text="Version 2."),
                 "password": serializers.CharField(),
-                "next": serializers.CharField(required=False, help_text="Where to go; `redirect_url` when that is safe."),
+                "next": serializers.CharField(
+                    required=False, help_text="Where to go; `redirect_url` when that is safe."
+                ),
             },
         ),
         responses=SIGN_IN_RESULT,
@@ -115,7 +119,9 @@ class LoginSessionView(PublicView):
     def post(self, request: Request) -> Response:
         enforce_csrf(request)
         form = request.data if isinstance(request.data, Mapping) else {}
-        name, find = next(((form[key], find) for key, find in self.fields.items() if form.get(key)), ("", by_sign_in_name))
+        name, find = next(
+            ((form[key], find) for key, find in self.fields.items() if form.get(key)), ("", by_sign_in_name)
+        )
         account = sign_in.check(text(name), text(form.get("password")), find)
         target = safe_redirect(request, form.get("next"), request.query_params.get("next"))
         response = Response({"success": True, "redirect_url": target}, headers={"Cache-Control": "no-store"})
@@ -143,8 +149,18 @@ class LoginAjaxView(LoginSessionView):
     fields = {"email": User.objects.by_email, "email_or_username": by_sign_in_name}
 
 
-class LoginRefreshView(PublicView):
+class BareSession(InactiveSessionAuthentication):
+    """The session without a CSRF token: for a call that changes nothing but the browser's own cookies."""
+
+    def enforce_csrf(self, request: Request) -> None:
+        """Not here."""
+
+
+class LoginRefreshView(APIView):
     """New JWT cookies for whoever has a session; not a sign-in."""
+
+    authentication_classes = [BareSession]
+    permission_classes = [AllowAny]
 
     @extend_schema(
         request=None,
@@ -161,8 +177,8 @@ class LoginRefreshView(PublicView):
         ),
     )
     def post(self, request: Request) -> Response:
-        account = session_account(request)
-        if account is None:
+        account: Any = request.user
+        if not account.is_authenticated:
             return Response("Unauthorized", status=401, headers={"WWW-Authenticate": CHALLENGE})
         response = Response(headers={"Cache-Control": "no-store"})
         expires, now = set_sign_in_cookies(response, request._request, account), time.time()

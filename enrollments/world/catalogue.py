@@ -278,9 +278,9 @@ def _load_runs(load: Load, entries: list[Entry]) -> None:
     _tell(load, runs=entries)
 
 
-def _value(entry: Entry, name: str, **values: Any) -> Entry:
-    """An entry for a plain value of a list."""
-    return Entry(entry.place.field(name), _NO_FIELDS, values=values)
+def _value(entry: Entry, of: str, **values: Any) -> Entry:
+    """An entry for a plain value of a field, or of a list there."""
+    return Entry(entry.place.field(of), _NO_FIELDS, values=values)
 
 
 def _load_modes(load: Load, lists: list[tuple[Entry, list[Entry]]]) -> None:
@@ -484,7 +484,7 @@ EMBARGOES = Section(
     fields={
         "course_run": Reference(RUN),
         **columns(CountryAccessRule, "country", rule="rule_type"),
-        "message_key": Column(RestrictedCourse._meta.get_field("enroll_msg_key")),  # type: ignore[arg-type]
+        "message_key": Column(RestrictedCourse._meta.get_field("enroll_msg_key")),
     },
     load=_load_embargoes,
 )

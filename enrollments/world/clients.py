@@ -110,17 +110,16 @@ class _Scope(Reader):
 def _load_tokens(load: Load, entries: list[Entry]) -> None:
     for entry in entries:
         entry.values["token_checksum"] = hashlib.sha256(entry.given["token"].encode()).hexdigest()
-    kinds = {
-        kind: [entry for entry in entries if entry.given.get("kind", _ACCESS) == kind] for kind in (_ACCESS, _REFRESH)
-    }
-    for entry in kinds[_ACCESS]:
+    access = [entry for entry in entries if entry.given.get("kind", _ACCESS) == _ACCESS]
+    refresh = [entry for entry in entries if entry.given.get("kind", _ACCESS) == _REFRESH]
+    for entry in access:
         entry.values |= {name: entry.given[name] for name in ("expires", "scope") if name in entry.given}
-    _ACCESS_TABLE.store(load, kinds[_ACCESS])
-    for entry in kinds[_REFRESH]:
+    _ACCESS_TABLE.store(load, access)
+    for entry in refresh:
         if "expires" in entry.given:
             entry.values["created"] = _granted(entry.given["expires"])
-    _REFRESH_TABLE.store(load, kinds[_REFRESH])
-    for entry in kinds[_REFRESH]:
+    _REFRESH_TABLE.store(load, refresh)
+    for entry in refresh:
         _give_scope(load, entry)
 
 

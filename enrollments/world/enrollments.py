@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import models
 
@@ -96,9 +96,17 @@ _CERTIFICATE = Shape(
         "verify_uuid": Column(models.UUIDField()),
     }
 )
-_ENROLLMENT_TABLE = Table(model=CourseEnrollment, key=("user_id", "course_id"), in_bulk=True)
+
+
+def _give_verify_uuid(certificate: GeneratedCertificate) -> None:
+    certificate.verify_uuid = certificate.verify_uuid or uuid4().hex
+
+
+ENROLLMENT_TABLE = Table(model=CourseEnrollment, key=("user_id", "course_id"), in_bulk=True)
 _GRADE_TABLE = Table(model=CourseGrade, key=("user_id", "course_id"), in_bulk=True)
-_CERTIFICATE_TABLE = Table(model=GeneratedCertificate, key=("user_id", "course_id"))
+_CERTIFICATE_TABLE = Table(
+    model=GeneratedCertificate, key=("user_id", "course_id"), complete=_give_verify_uuid, in_bulk=True
+)
 _BLOCK_TABLE = Table(model=BlockCompletion, key=("user_id", "course_id"), in_bulk=True)
 _OPTOUT_TABLE = Table(model=CourseEmailOptout, key=("user_id", "course_id"), in_bulk=True)
 _MEMBERSHIP_TABLE = Table(model=CohortMembership, key=("user_id", "course_id"), in_bulk=True)
@@ -109,7 +117,7 @@ def _load_enrollments(load: Load, entries: list[Entry]) -> None:
     modes = default_modes({entry.values["course_id"] for entry in without_mode})
     for entry in without_mode:
         entry.defaults["mode"] = modes[entry.values["course_id"]]
-    _ENROLLMENT_TABLE.store(load, entries)
+    ENROLLMENT_TABLE.store(load, entries)
     _replace_attributes([entry for entry in entries if "attributes" in entry.given])
     _store_grades(load, entries)
     _store_certificates(load, entries)

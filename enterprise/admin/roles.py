@@ -8,12 +8,14 @@ from config.db.admin import ConsoleAdmin, HistoryAdmin, ReadOnlyAdmin
 from enterprise.models import (
     EnterpriseFeatureRole,
     EnterpriseFeatureUserRoleAssignment,
+    RoleAssignmentUpdateOptions,
     SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
 
 admin.site.register(SystemWideEnterpriseRole, ReadOnlyAdmin)
 admin.site.register(EnterpriseFeatureRole, ReadOnlyAdmin)
+admin.site.register(RoleAssignmentUpdateOptions, ConsoleAdmin)
 
 
 @admin.register(SystemWideEnterpriseUserRoleAssignment)

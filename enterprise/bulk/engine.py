@@ -69,11 +69,11 @@ def work(job_id: UUID, seconds: float | None = None) -> bool:
         return False
     engine = _Engine(job_id)
     while engine.goes_on():
-        if seconds is not None and time.monotonic() - began >= seconds:
-            return True
         if not engine.next_chunk():
             engine.end()
             return False
+        if seconds is not None and time.monotonic() - began >= seconds:
+            return True
     return False
 
 
@@ -97,7 +97,7 @@ class _Engine:
         """Reads between chunks whether the job still runs; a job that is to be cancelled is cancelled here."""
         state = BulkJob.objects.filter(pk=self.job.pk).values_list("state", flat=True).first()
         if state == BulkJob.State.CANCELLING:
-            self._try(lambda: cancel_waiting(self.job.pk))
+            self._try(partial(cancel_waiting, self.job.pk))
             self.end()
         return state == BulkJob.State.RUNNING
 
@@ -128,8 +128,8 @@ class _Engine:
             jobs = BulkJob.objects.filter(pk=self.job.pk).select_for_update(skip_locked=True, no_key=True)
             if not jobs.values_list("pk"):
                 raise _Busy
-        waiting = BulkJobRow.objects.filter(job=self.job, state=BulkJobRow.State.WAITING).order_by("position")
-        waiting = waiting.select_for_update(skip_locked=True).values_list(*Row._fields)
+        rows = BulkJobRow.objects.filter(job=self.job, state=BulkJobRow.State.WAITING).order_by("position")
+        waiting = rows.select_for_update(skip_locked=True).values_list(*Row._fields)
         if among is not None:
             return [Row._make(row) for row in waiting.filter(pk__in_set=among)]
         claimed = waiting.filter(position__gt=self.after)[:size]
@@ -154,7 +154,8 @@ class _Engine:
                 if not is_passing(error) or attempt == TRIES:
                     raise
                 logger.warning("Bulk job %s: chunk tried again: %s", self.job.pk, error)
-                connection.close_if_unusable_or_obsolete()
+                if not connection.in_atomic_block:
+                    connection.close_if_unusable_or_obsolete()
                 time.sleep(random.uniform(0.01, 0.1) * attempt)  # noqa: S311
 
     def _failure(self, step: Callable[[], object]) -> Exception | None:

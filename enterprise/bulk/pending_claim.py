@@ -7,7 +7,7 @@ Contract: enterprise-learners, Account saved, step 2, by the rules of single enr
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from enrollments.models import CourseEnrollment, User
 from enrollments.services import bulk as enrollments
 from enrollments.services import cohorts, tracking
 from enterprise.bulk import reasons
+from enterprise.bulk.learners import Links
 from enterprise.bulk.rows import Results, Row
 from enterprise.bulk.subsidies import Subsidies
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseEnrollmentSource
@@ -30,7 +31,7 @@ PAID_MODES = ("verified", "professional")
 class PendingClaimWork:
     """Carries out the rows of one claim; made anew for every slice of work.
 
-    The job's options: `cohorts` and `sources`, from a row's position to the cohort it asks for and to its enrollment source.
+    The job's options: `cohorts` and `sources`, from a row's position to the cohort it asks for and its source.
     """
 
     def __init__(self, job: BulkJob) -> None:
@@ -47,7 +48,7 @@ class PendingClaimWork:
         self.by: dict[str, Any] = {"user_id": job.actor_id, "reason": f"bulk job {job.pk}"}
 
     def work(self, claimed: Sequence[Row]) -> Counter[str]:
-        """Enrolls inside the caller's transaction, and writes the rows' results. Returns how many ended in each state."""
+        """Enrolls inside the caller's transaction, and writes the rows' results; counts the rows by state."""
         results, moment = Results(), timezone.now()
         rows: QuerySet[Any] = BulkJobRow.objects.order_by()
         accounts = enrollments.lock_accounts({row.account_id for row in claimed if row.account_id is not None})
@@ -55,8 +56,7 @@ class PendingClaimWork:
         here = [row for row in claimed if row.account_id in accounts]
         self._prepare(ensure, here)
         current = self._current(here)
-        known = Subsidies(self.customer)
-        known.read(accounts.keys(), {row.course_run_key for row in here})
+        known = self._subsidies(here)
         enrolled: list[Row] = []
         already: list[Row] = []
         for row in claimed:
@@ -75,7 +75,7 @@ class PendingClaimWork:
                 else:
                     enrolled.append(row)
         ensure.write(rows, origin="enterprise", **self.by)
-        fulfillments = self._stand_behind(rows, enrolled, already, accounts, moment)
+        fulfillments = self._stand_behind(rows, enrolled, already, moment)
         for row in enrolled:
             results.succeeded(row, created=True, fulfillment_uuid=fulfillments.get(row.id))
         for row in already:
@@ -112,7 +112,6 @@ class PendingClaimWork:
         rows: QuerySet[Any],
         enrolled: Sequence[Row],
         already: Sequence[Row],
-        accounts: Collection[int],
         moment: datetime,
     ) -> dict[int, UUID | None]:
         """Makes the enterprise enrollments and fulfillments: of the row's own source where it enrolled the learner.
@@ -130,13 +129,21 @@ class PendingClaimWork:
             if row.license_uuid or row.transaction_id:
                 by_source[self._url_source()].append((row, False))
         for source_id, of_source in by_source.items():
-            subsidies = Subsidies(self.customer)
-            subsidies.read(accounts, {row.course_run_key for row, _ in of_source})
+            subsidies = self._subsidies([row for row, _ in of_source])
             for row, changed in of_source:
                 assert row.account_id is not None  # rows without an account have failed
                 fulfillments[row.id] = subsidies.attach(row.account_id, row, changed=changed)
             subsidies.write(rows, moment, self.by, source_id)
         return fulfillments
+
+    def _subsidies(self, rows: Sequence[Row]) -> Subsidies:
+        links = Links(self.customer)
+        links.read({row.account_id for row in rows if row.account_id is not None})
+        subsidies = Subsidies(self.customer)
+        subsidies.read(
+            links.ids(), [(row.account_id, row.course_run_key) for row in rows if row.account_id is not None]
+        )
+        return subsidies
 
     def _url_source(self) -> int | None:
         sources = EnterpriseEnrollmentSource.objects.filter(slug=EnterpriseEnrollmentSource.URL)
@@ -146,10 +153,10 @@ class PendingClaimWork:
         asking = [row for row in enrolled if str(row.position) in self.cohorts]
         if not asking:
             return
-        learner = User.objects.get(pk=asking[0].account_id)
+        learners = User.objects.in_bulk({row.account_id for row in asking})
         for row in asking:
             try:
-                cohorts.join(learner, row.course_run_key, self.cohorts[str(row.position)])
+                cohorts.join(learners[row.account_id], row.course_run_key, self.cohorts[str(row.position)])
             except cohorts.UnknownCohort:
                 tracking.log.warning("a pending enrollment asks for a cohort that its run does not have", row=row.id)
 
@@ -166,6 +173,6 @@ class PendingClaimWork:
 
 
 def _stays(asked: str, mode: str | None) -> bool:
-    """Whether a learner who is active in `mode` is left there: anybody but one who asks for a paid mode in a free one."""
+    """Whether a learner who is active in `mode` stays there: all do but those who ask for a paid mode in a free one."""
     audit_modes = settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
     return mode is not None and not (mode in audit_modes and asked in PAID_MODES)

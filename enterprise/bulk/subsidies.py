@@ -20,6 +20,7 @@ from enterprise.models import (
     LearnerCreditEnterpriseCourseEnrollment,
     LicensedEnterpriseCourseEnrollment,
 )
+from enterprise.queries.default_intentions import intended_runs
 from enterprise.services import consent
 
 Key = tuple[int, str]
@@ -276,8 +277,3 @@ class Subsidies:
             },
         )
         record_history(DefaultEnterpriseEnrollmentRealization, [key for (key,) in made], "+", moment=moment, **by)
-
-
-def intended_runs(customer: EnterpriseCustomer) -> dict[str, UUID]:
-    """Run key -> the customer's first default intention that leads there."""
-    return {}

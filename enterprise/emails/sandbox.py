@@ -12,8 +12,8 @@ from django.template.engine import Engine
 TAGS = ("comment", "firstof", "for", "if", "now", "spaceless", "templatetag", "with")
 FILTERS = (
     "capfirst", "cut", "date", "default", "default_if_none", "escape", "first", "force_escape", "join", "last",
-    "length", "linebreaks", "linebreaksbr", "lower", "pluralize", "slugify", "striptags", "time", "title", "truncatechars",
-    "truncatewords", "upper", "urlencode", "yesno",
+    "length", "linebreaks", "linebreaksbr", "lower", "pluralize", "slugify", "striptags", "time", "title",
+    "truncatechars", "truncatewords", "upper", "urlencode", "yesno",
 )  # fmt: skip
 
 # The engine below takes its tags and filters from here.

@@ -27,6 +27,7 @@ from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterprise
 from enterprise.models.roles import (
     EnterpriseFeatureRole,
     EnterpriseFeatureUserRoleAssignment,
+    RoleAssignmentUpdateOptions,
     SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "PendingEnrollment",
     "PendingEnterpriseCustomerAdminUser",
     "PendingEnterpriseCustomerUser",
+    "RoleAssignmentUpdateOptions",
     "SystemWideEnterpriseRole",
     "SystemWideEnterpriseUserRoleAssignment",
 ]

@@ -77,7 +77,8 @@ class PendingEnrollment(TimeStampedModel):
 
     user = models.ForeignKey(PendingEnterpriseCustomerUser, models.CASCADE, related_name="pending_enrollments", db_index=False)
     course_id = models.CharField(max_length=255)
-    course_mode = models.CharField(max_length=25)
+    # The longest name of a mode has 26 letters.
+    course_mode = models.CharField(max_length=100)
     cohort_name = models.CharField(max_length=255, null=True, blank=True)
     discount_percentage = models.DecimalField(max_digits=8, decimal_places=5, default=0)
     sales_force_id = models.CharField(max_length=255, null=True, blank=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
@@ -16,13 +17,14 @@ ENTERPRISE_ADMIN_ROLE = "enterprise_admin"
 ENTERPRISE_OPERATOR_ROLE = "enterprise_openedx_operator"
 ENTERPRISE_CATALOG_ADMIN_ROLE = "enterprise_catalog_admin"
 ENTERPRISE_PROVISIONING_ADMIN_ROLE = "enterprise_provisioning_admin"
-SYSTEM_WIDE_ROLES = (
+# Held for the customers that a user is linked to, or (the operator's) for all of them.
+ROLES_BY_LINK = (
     ENTERPRISE_LEARNER_ROLE,
     ENTERPRISE_ADMIN_ROLE,
-    ENTERPRISE_OPERATOR_ROLE,
     ENTERPRISE_CATALOG_ADMIN_ROLE,
-    ENTERPRISE_PROVISIONING_ADMIN_ROLE,
+    ENTERPRISE_OPERATOR_ROLE,
 )
+SYSTEM_WIDE_ROLES = (*ROLES_BY_LINK, ENTERPRISE_PROVISIONING_ADMIN_ROLE)
 FEATURE_ROLES = ("catalog_admin", "dashboard_admin", "enrollment_api_admin", "reporting_config_admin")
 
 
@@ -72,6 +74,33 @@ class SystemWideEnterpriseUserRoleAssignment(TimeStampedModel):
     def save(self, *args: object, **kwargs: object) -> None:
         self.clean()
         super().save(*args, **kwargs)
+
+
+class RoleAssignmentUpdateOptions(TimeStampedModel):
+    """Stored options of the command `update_role_assignments_with_customers`; the newest enabled row counts."""
+
+    enabled = models.BooleanField(default=True)
+    role = models.CharField(
+        max_length=255, blank=True, default="", choices=[(name, name) for name in ROLES_BY_LINK], help_text="Empty: all."
+    )
+    batch_size = models.PositiveIntegerField(default=500, validators=[MinValueValidator(1)])
+    enterprise_customer_uuid = models.UUIDField(null=True, blank=True)
+    dry_run = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = verbose_name_plural = "role assignment update options"
+
+    def __str__(self) -> str:
+        return f"{self.role or 'all roles'} in batches of {self.batch_size}"
+
+    def as_options(self) -> dict[str, object]:
+        """The options as the command knows them."""
+        return {
+            "role": self.role or None,
+            "batch_size": self.batch_size,
+            "enterprise_customer_uuid": self.enterprise_customer_uuid,
+            "dry_run": self.dry_run,
+        }
 
 
 class EnterpriseFeatureRole(TimeStampedModel):

@@ -1,7 +1,7 @@
-"""Which course runs the catalogs of customers hold, and which run a course advertises (contract: enterprise-customers 5).
+"""Which runs the catalogs of customers hold, and which run a course advertises (contract: enterprise-customers 5).
 
-The filters are evaluated in Python over the documents of the runs that are asked about and of their courses: right for a
-handful of runs at a time, whatever the size of the catalogue.
+The filters are evaluated in Python over the documents of the runs that are asked about and of their courses: right for
+a handful of runs at a time, whatever the size of the catalogue.
 """
 
 from __future__ import annotations
@@ -25,28 +25,89 @@ AVAILABILITIES = ("Current", "Starting Soon", "Upcoming", "Archived")  # best fi
 SOON = timedelta(days=60)
 EXECUTIVE_EDUCATION = "executive-education-2u"
 COURSE_TYPES = frozenset(
-    "audit professional verified-audit credit-verified-audit masters masters-verified-audit verified spoc-verified-audit "
-    "honor verified-honor credit-verified-honor executive-education-2u".split()  # noqa: SIM905 - reads better than a list
+    [
+        "audit",
+        "professional",
+        "verified-audit",
+        "credit-verified-audit",
+        "masters",
+        "masters-verified-audit",
+        "verified",
+        "spoc-verified-audit",
+        "honor",
+        "verified-honor",
+        "credit-verified-honor",
+        "executive-education-2u",
+    ]
 )
 PRODUCT_SOURCES = ("edx", "2u")
 RESTRICTED = "custom-b2b-enterprise"
 
 # The fields of the search documents (5.1) and of their stored further fields; a filter's other members are ignored.
 DOCUMENT_FIELDS = frozenset(
-    "aggregation_key authoring_organization_uuids authoring_organizations availability card_image_url content_type "
-    "course_runs course_type end enrollment_end enrollment_start first_enrollable_paid_seat_price full_description "
-    "has_enrollable_seats hidden image_url is_program_eligible_for_one_click_purchase key language languages level_type "
-    "logo_image_urls marketing_url max_effort max_hours_effort_per_week min_effort min_hours_effort_per_week "
-    "mobile_available number org organizations pacing_type partner product_source program_types published seat_types "
-    "short_description skill_names staff_uuids start status subject_uuids subjects subtitle title transcript_languages "
-    "type uuid weeks_to_complete weeks_to_complete_max weeks_to_complete_min".split()  # noqa: SIM905
+    [
+        "aggregation_key",
+        "authoring_organization_uuids",
+        "authoring_organizations",
+        "availability",
+        "card_image_url",
+        "content_type",
+        "course_runs",
+        "course_type",
+        "end",
+        "enrollment_end",
+        "enrollment_start",
+        "first_enrollable_paid_seat_price",
+        "full_description",
+        "has_enrollable_seats",
+        "hidden",
+        "image_url",
+        "is_program_eligible_for_one_click_purchase",
+        "key",
+        "language",
+        "languages",
+        "level_type",
+        "logo_image_urls",
+        "marketing_url",
+        "max_effort",
+        "max_hours_effort_per_week",
+        "min_effort",
+        "min_hours_effort_per_week",
+        "mobile_available",
+        "number",
+        "org",
+        "organizations",
+        "pacing_type",
+        "partner",
+        "product_source",
+        "program_types",
+        "published",
+        "seat_types",
+        "short_description",
+        "skill_names",
+        "staff_uuids",
+        "start",
+        "status",
+        "subject_uuids",
+        "subjects",
+        "subtitle",
+        "title",
+        "transcript_languages",
+        "type",
+        "uuid",
+        "weeks_to_complete",
+        "weeks_to_complete_max",
+        "weeks_to_complete_min",
+    ]
 )
 MISSPELLED = {
     "aggregration__key": "aggregation_key",
     "aggregation__key": "aggregation_key",
     "org__exempt": "org__exclude",
 }
-CONTROLS = frozenset({"enterprise_force_include_aggregation_keys", "restricted_runs_allowed", "exclude_expired_course_run"})
+CONTROLS = frozenset(
+    {"enterprise_force_include_aggregation_keys", "restricted_runs_allowed", "exclude_expired_course_run"}
+)
 
 Document = dict[str, Any]
 
@@ -69,12 +130,13 @@ class Run:
 
     @property
     def paid_seat(self) -> CourseMode | None:
-        """Of the modes that cost money and are not expired the one that expires first; one without a date comes last."""
+        """Of the paid modes that are not expired the one that expires first; one without a date comes last."""
         now = timezone.now()
         open_seats = [
             (mode.expiration_datetime is None, mode.expiration_datetime or now, mode.pk, mode)
             for mode in self.modes
-            if mode.mode_slug not in FREE_MODES and (mode.expiration_datetime is None or mode.expiration_datetime >= now)
+            if mode.mode_slug not in FREE_MODES
+            and (mode.expiration_datetime is None or mode.expiration_datetime >= now)
         ]
         return min(open_seats)[-1] if open_seats else None
 
@@ -133,8 +195,8 @@ def effective_filter(catalog: EnterpriseCustomerCatalog) -> dict[str, Any]:
 def advertised_run(advertised_key: str | None, runs: Iterable[Run]) -> Run | None:
     """The run that a course advertises: the stored one, else by dates (contract: enterprise-customers 5.5).
 
-    Among published runs with a mode: the one that started last, has not ended and still sells a paid seat; else the next one
-    to start; else the one that started last.
+    Among published runs with a mode: the one that started last, has not ended and still sells a paid seat; else the
+    next one to start; else the one that started last.
     """
     runs = list(runs)
     stored = next((run for run in runs if run.row.pk == advertised_key), None)
@@ -145,12 +207,14 @@ def advertised_run(advertised_key: str | None, runs: Iterable[Run]) -> Run | Non
     started = [run for run in offered if _start(run) <= now]
     running = [run for run in started if not run.has_ended and run.paid_seat is not None]
     ahead = [run for run in offered if _start(run) > now]
-    return (running[-1:] or ahead[:1] or started[-1:] or [None])[0]
+    return next(iter(running[-1:] or ahead[:1] or started[-1:]), None)
 
 
 def runs_of_courses(course_ids: Collection[int]) -> dict[int, list[Run]]:
     """The runs of courses with their modes, by the course's id. Two statements."""
-    runs = load_runs(CourseOverview.objects.filter(course__id__in_set=course_ids).select_related("course__organization"))
+    runs = load_runs(
+        CourseOverview.objects.filter(course__id__in_set=course_ids).select_related("course__organization")
+    )
     grouped: dict[int, list[Run]] = defaultdict(list)
     for run in runs:
         if run.row.course_id is not None:
@@ -214,7 +278,9 @@ class _Candidate:
 def _candidates(run_keys: Collection[str]) -> list[_Candidate]:
     """One candidate per key. Three statements."""
     asked = set(run_keys)
-    own = {row.pk: row for row in CourseOverview.objects.filter(pk__in_set=asked).select_related("course__organization")}
+    own = {
+        row.pk: row for row in CourseOverview.objects.filter(pk__in_set=asked).select_related("course__organization")
+    }
     siblings = runs_of_courses({row.course_id for row in own.values() if row.course_id is not None})
     loaded = {run.row.pk: run for runs in siblings.values() for run in runs}
     courses = {course_id: _course_document(runs) for course_id, runs in siblings.items()}
@@ -304,7 +370,7 @@ def _price(advertised: Run | None, runs: Sequence[Run]) -> int | None:
     return seat.min_price if seat else None
 
 
-# --- The filter language -----------------------------------------------------------------------------------------------
+# --- The filter language ---------------------------------------------------------------------------------------------
 
 
 def matches(content_filter: dict[str, Any], document: Document) -> bool:

@@ -1,4 +1,4 @@
-"""What a default enrollment intention leads to (contract: enterprise-learners, DefaultEnterpriseEnrollmentIntention)."""
+"""What default enrollment intentions lead to (contract: enterprise-learners, DefaultEnterpriseEnrollmentIntention)."""
 
 from __future__ import annotations
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any
 
 from django.db import connection
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from enrollments.models import User
 
-Row = TypeVar("Row", bound=Model)
 ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -21,7 +20,7 @@ def lowered(email: str) -> str:
     return email.translate(ASCII_LOWER) if connection.vendor == "sqlite" else email.lower()
 
 
-def with_emails(rows: QuerySet[Row], field: str, emails: Iterable[str]) -> QuerySet[Row]:
+def with_emails(rows: QuerySet[Any], field: str, emails: Iterable[str]) -> QuerySet[Any]:
     """The rows whose address is one of these, ignoring case; each has that address in lower case as `lowered`.
 
     Args:
@@ -30,6 +29,6 @@ def with_emails(rows: QuerySet[Row], field: str, emails: Iterable[str]) -> Query
     return rows.annotate(lowered=Lower(field)).filter(lowered__in_set=sorted(set(map(lowered, emails))))
 
 
-def accounts_with(emails: Iterable[str]) -> QuerySet[User]:
+def accounts_with(emails: Iterable[str]) -> QuerySet[Any]:
     """The accounts with these addresses, ignoring case; each has its address in lower case as `lowered`."""
     return with_emails(User.objects.all(), "email", [email for email in emails if email])

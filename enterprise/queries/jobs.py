@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 
 from enterprise.bulk.results import RowResult
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer
@@ -33,6 +33,13 @@ def every_row_result(job: BulkJob, state: str = "") -> Iterator[RowResult]:
     """The same for reading through, in bounded memory."""
     for row in row_results(job, state).iterator(chunk_size=READ_AT_ONCE):
         yield RowResult._make(row)
+
+
+def reasons_of(job: BulkJob) -> list[tuple[str, str, int]]:
+    """Why rows were not carried out: code, text and number of rows, the most frequent first."""
+    failed = BulkJobRow.objects.filter(job=job).exclude(reason_code="").order_by()
+    counted = failed.values_list("reason_code", "reason_text").annotate(number=Count("pk"))
+    return sorted(counted, key=lambda reason: (-reason[2], reason[0]))
 
 
 def row_count(job: BulkJob, state: str = "") -> int:

@@ -208,6 +208,6 @@ def _feature_role_contexts(user: Any) -> dict[str, set[str]]:
     linked = FilteredRelation("user__enterprise_links", condition=Q(user__enterprise_links__linked=True))
     assignments = EnterpriseFeatureUserRoleAssignment.objects.filter(user_id=user.pk).annotate(link=linked)
     contexts: dict[str, set[str]] = defaultdict(set)
-    for role, customer_id in assignments.values_list("role__name", customer=F("link__enterprise_customer_id")):
+    for role, customer_id in assignments.values_list("role__name", F("link__enterprise_customer_id")):
         contexts[role].add(str(customer_id) if customer_id else "")
     return contexts

@@ -54,7 +54,7 @@ class CsvErrorSerializer(serializers.Serializer):
 
 class CsvErrorsSerializer(serializers.Serializer):
     detail = serializers.CharField()
-    errors = CsvErrorSerializer(many=True)
+    errors = CsvErrorSerializer(many=True)  # type: ignore[assignment]  # a field, not the property of that name
 
 
 class ReasonSerializer(serializers.Serializer):

@@ -33,7 +33,7 @@ class JobCountsSerializer(serializers.Serializer):
 
 
 class JobLinksSerializer(serializers.Serializer):
-    self = serializers.URLField()  # type: ignore[assignment]
+    self = serializers.URLField()
     rows = serializers.URLField()
     rows_csv = serializers.URLField()
     cancel = serializers.URLField()

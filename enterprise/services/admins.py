@@ -58,7 +58,9 @@ def delete_pending_admin(invited: PendingEnterpriseCustomerAdminUser) -> None:
 
     Something: pending enrollments or group memberships.
     """
-    learners = pending_learners(invited.enterprise_customer_id, [invited.user_email]).filter(created__gte=invited.created)
+    learners = pending_learners(invited.enterprise_customer_id, [invited.user_email]).filter(
+        created__gte=invited.created
+    )
     ids = list(learners.select_for_update().values_list("pk", flat=True))
     waited_for = {
         *PendingEnrollment.objects.filter(user__in=ids).values_list("user_id", flat=True),
@@ -73,8 +75,8 @@ def delete_pending_admin(invited: PendingEnterpriseCustomerAdminUser) -> None:
 def activate_pending_admins(invited: Mapping[int, int], links_of: Collection[EnterpriseCustomerUser]) -> None:
     """Turns invited admins into admins: the admin record, the role `enterprise_admin`, and the invitation gone.
 
-    An invited account whose link does not stand loses the role for that customer instead, and stays invited. A fixed number
-    of statements. The accounts are locked.
+    An invited account whose link does not stand loses the role for that customer instead, and stays invited. A fixed
+    number of statements. The accounts are locked.
 
     Args:
         invited: id of a pending admin -> id of the account with its address.

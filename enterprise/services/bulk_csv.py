@@ -124,7 +124,8 @@ def _lines(text: io.TextIOWrapper, errors: list[dict[str, Any]]) -> Iterator[tup
         errors.append(_error(line, None, f"The line cannot be read: {problem}."))
         raise _Stop from problem
     except UnicodeError as problem:
-        errors.append(_error(None, None, f"The file is not {text.encoding}, as it was said to be."))
+        named = text.encoding.removesuffix("-sig")
+        errors.append(_error(None, None, f"The file is not {named}, as it was said to be."))
         raise _Stop from problem
 
 

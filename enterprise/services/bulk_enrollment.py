@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any
+from uuid import uuid4
 
 from django.conf import settings
 from django.db import IntegrityError
@@ -19,6 +20,7 @@ from rest_framework.fields import BooleanField, CharField, DecimalField, Field
 
 from config.api.exceptions import Refusal
 from enrollments.models import User
+from enterprise.bulk import engine
 from enterprise.bulk.rows import RowInput
 from enterprise.models import BulkJob, EnterpriseCustomer
 from enterprise.services import jobs
@@ -36,8 +38,16 @@ PATIENCE = 60.0  # seconds that a request waits for rows that another process ha
 NO_LIST = "Must include the `enrollment_info` parameter in request."
 TWO_LISTS = "`licenses_info` must be ommitted if `enrollments_info` is present."
 
+
+class _Percentage(DecimalField):
+    """A number that is checked and left as it is: rounding one with hundreds of digits would fail."""
+
+    def quantize(self, value: Decimal) -> Decimal:
+        return value
+
+
 OPTIONS: dict[str, Field] = {
-    "discount": DecimalField(max_digits=None, decimal_places=5, min_value=0, max_value=LARGEST_DISCOUNT),
+    "discount": _Percentage(max_digits=None, decimal_places=5, min_value=0, max_value=LARGEST_DISCOUNT),
     "notify": BooleanField(),
     # Accepted and ignored.
     "reason": CharField(allow_blank=True, allow_null=True),
@@ -72,7 +82,7 @@ class Submission:
 
 
 def from_json(data: Any) -> Submission:
-    """Checks the body of a request. Its list is used up: the rows are replaced one by one, so that memory does not grow.
+    """Checks the body of a request. Its list is used up: rows are replaced one by one, so that memory does not grow.
 
     Raises:
         Refusal: 400 with the errors as the contract has them.
@@ -122,8 +132,7 @@ def submit(
             still storing its rows.
     """
     if not idempotency_key:
-        job = jobs.create(customer, actor, submission.rows, notify=submission.notify, discount=submission.discount)
-        return job, True
+        return _create(customer, actor, submission), True
     if len(idempotency_key) > LONGEST_KEY:
         raise Refusal(KEY_TOO_LONG)
     body_hash = submission.fingerprint()
@@ -131,15 +140,7 @@ def submit(
     job = earlier.first()
     if job is None:
         try:
-            return jobs.create(
-                customer,
-                actor,
-                submission.rows,
-                notify=submission.notify,
-                discount=submission.discount,
-                idempotency_key=idempotency_key,
-                body_hash=body_hash,
-            ), True
+            return _create(customer, actor, submission, idempotency_key=idempotency_key, body_hash=body_hash), True
         except IntegrityError:  # the same request came twice at once, and the other one was faster
             job = earlier.first()
             if job is None:
@@ -176,6 +177,60 @@ def ended(job: BulkJob) -> BulkJob:
     if job.state not in jobs.ENDED:
         raise Refusal(STILL_AT_WORK, status=409)
     return job
+
+
+def resume_or_submit(customer: EnterpriseCustomer, actor: User | None, submission: Submission) -> tuple[BulkJob, bool]:
+    """The job of a roster: the one that was left unfinished when the same roster was enrolled before, else a new one.
+
+    Returns:
+        The job, and whether it was begun before.
+    """
+    fingerprint = submission.fingerprint()
+    prefix = f"roster:{fingerprint}:"
+    begun = BulkJob.objects.filter(
+        enterprise_customer=customer,
+        actor=actor,
+        idempotency_key__startswith=prefix,
+        state__in=[BulkJob.State.QUEUED, BulkJob.State.RUNNING],
+    )
+    job = begun.order_by("-created").first()
+    if job is not None:
+        return job, True
+    # A roster whose job has ended may be enrolled again: the key differs.
+    key = prefix + uuid4().hex
+    return _create(customer, actor, submission, idempotency_key=key, body_hash=fingerprint), False
+
+
+def progress(job: BulkJob, seconds: float = 0.5) -> Iterator[BulkJob]:
+    """Works a job to its end in this process and shows it in between, about every so many seconds, and at the end."""
+    while True:
+        before = job.done
+        engine.work(job.pk, seconds)
+        job.refresh_from_db()
+        yield job
+        if job.state in jobs.ENDED:
+            return
+        if job.done == before:  # another process has the rows that are left
+            time.sleep(seconds)
+
+
+def _create(
+    customer: EnterpriseCustomer,
+    actor: User | None,
+    submission: Submission,
+    *,
+    idempotency_key: str = "",
+    body_hash: str = "",
+) -> BulkJob:
+    return jobs.create(
+        customer,
+        actor,
+        submission.rows,
+        notify=submission.notify,
+        discount=submission.discount,
+        idempotency_key=idempotency_key,
+        body_hash=body_hash,
+    )
 
 
 def _checked_list(name: str, rows: Any, errors: dict[str, Any]) -> list[RowInput]:

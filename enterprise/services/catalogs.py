@@ -14,9 +14,9 @@ from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
 
 
 def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
-    """Stores a catalog. Its filter is that of its query, if it has one; a new catalog without either gets the default filter.
+    """Stores a catalog. Its filter is that of its query, if it has one.
 
-    Setting: ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER.
+    A new catalog with neither gets the default one (setting ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER).
     """
     if catalog.enterprise_catalog_query is not None:
         catalog.content_filter = catalog.enterprise_catalog_query.content_filter
@@ -27,7 +27,7 @@ def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
 
 @transaction.atomic
 def save_query(query: EnterpriseCatalogQuery) -> None:
-    """Stores a query, and its filter in every catalog that uses it, with history. The statements do not grow with the catalogs."""
+    """Stores a query, and its filter in every catalog that uses it, with history; a fixed number of statements."""
     query.save()
     ids = list(query.catalogs.order_by("pk").values_list("pk", flat=True))
     if ids:

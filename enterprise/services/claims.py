@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.db.history import acting_account_id
@@ -32,16 +33,16 @@ from enterprise.services import admins, jobs, links
 def claim(accounts: Sequence[User]) -> None:
     """Claims what waits for these accounts' addresses, compared ignoring case.
 
-    Every pending learner becomes a linked, active learner, oldest first, so that the newest invitation decides for which
-    customer the learner acts; barred learners stay unlinked. Their group memberships are accepted, their pending
-    enrollments become bulk jobs that start after the commit. Then pending admins of customers that the account is linked
-    to become admins. Two statements when nothing waits.
+    Every pending learner becomes a linked, active learner, oldest first, so that the newest invitation decides for
+    which customer the learner acts; barred learners stay unlinked. Their group memberships are accepted, their pending
+    enrollments become bulk jobs that start after the commit. Then pending admins of customers that the account is
+    linked to become admins. Two statements when nothing waits.
     """
     by_address = {lowered(account.email): account for account in accounts if account.email}
     if not by_address:
         return
-    learners = list(_waiting(PendingEnterpriseCustomerUser, by_address).values_list("pk", flat=True))
-    invited = list(_waiting(PendingEnterpriseCustomerAdminUser, by_address).values_list("pk", flat=True))
+    learners = list(_waiting(PendingEnterpriseCustomerUser.objects.all(), by_address).values_list("pk", flat=True))
+    invited = list(_waiting(PendingEnterpriseCustomerAdminUser.objects.all(), by_address).values_list("pk", flat=True))
     if not learners and not invited:
         return
     with transaction.atomic():
@@ -59,10 +60,7 @@ def _claim_learners(by_address: Mapping[str, User], candidates: Collection[int])
     pending_enrollments: dict[int, list[PendingEnrollment]] = defaultdict(list)
     for enrollment in PendingEnrollment.objects.filter(user__id__in_set=[row.pk for row in waiting]):
         pending_enrollments[enrollment.user_id].append(enrollment)
-    wishes = [
-        links.Wish(row.enterprise_customer, by_address[row.lowered], relink_barred=False)  # type: ignore[attr-defined]
-        for row in waiting
-    ]
+    wishes = [links.Wish(row.enterprise_customer, by_address[row.lowered], relink_barred=False) for row in waiting]
     claimed: dict[int, EnterpriseCustomerUser] = {}
     for row, wish, outcome in zip(waiting, wishes, links.link_all(wishes), strict=True):
         if outcome.link is None:
@@ -86,7 +84,7 @@ def _queue_enrollments(
         total=len(enrollments),
         heartbeat_at=timezone.now(),
         options={
-            "cohorts": {place: row.cohort_name for place, row in enumerate(enrollments) if row.cohort_name is not None},
+            "cohorts": {place: row.cohort_name for place, row in enumerate(enrollments) if row.cohort_name},
             "sources": {place: row.source_id for place, row in enumerate(enrollments)},
         },
     )
@@ -108,7 +106,7 @@ def _queue_enrollments(
 
 
 def _accept_memberships(claimed: Mapping[int, EnterpriseCustomerUser]) -> None:
-    """Memberships of pending learners become those of their links; one that the link has in that group already gives way.
+    """Memberships of pending learners become those of their links, which have one in each group at most.
 
     Args:
         claimed: id of the pending learner -> link.
@@ -150,8 +148,9 @@ def _accept_memberships(claimed: Mapping[int, EnterpriseCustomerUser]) -> None:
 
 
 def _claim_admins(by_address: Mapping[str, User]) -> None:
-    rows = list(_waiting(PendingEnterpriseCustomerAdminUser, by_address).select_for_update(of=("self",)))
-    invited = {row.pk: by_address[row.lowered].pk for row in rows}  # type: ignore[attr-defined]
+    waiting = _waiting(PendingEnterpriseCustomerAdminUser.objects.all(), by_address)
+    rows = list(waiting.select_for_update(of=("self",)))
+    invited = {row.pk: by_address[row.lowered].pk for row in rows}
     standing = EnterpriseCustomerUser.all_objects.filter(
         user_id__in_set=set(invited.values()),
         enterprise_customer__uuid__in_set={row.enterprise_customer_id for row in rows},
@@ -159,10 +158,9 @@ def _claim_admins(by_address: Mapping[str, User]) -> None:
     admins.activate_pending_admins(invited, list(standing))
 
 
-def _waiting(rows: Any, by_address: Mapping[str, User]) -> Any:
-    """The rows of a model, or of a queryset, whose address is one of these; `lowered` is the address in lower case."""
-    queryset = rows.objects.all() if isinstance(rows, type) else rows
-    return with_emails(queryset, "user_email", by_address)
+def _waiting(rows: QuerySet[Any], by_address: Mapping[str, User]) -> QuerySet[Any]:
+    """The rows whose address is one of these; `lowered` is the address in lower case."""
+    return with_emails(rows, "user_email", by_address)
 
 
 def _record(model: type[Any], ids: Collection[Any], change: str) -> None:

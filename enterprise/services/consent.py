@@ -26,10 +26,10 @@ def record(customer_id: UUID, username: str, course_id: str, granted: bool) -> D
 
 
 def imply(enrollments: Collection[int]) -> int:
-    """Records consent as granted for new enterprise enrollments where the customer says that it is given outside the service.
+    """Records consent as granted for enterprise enrollments of customers that manage consent outside the service.
 
-    Left out: learners who are not linked or refused this customer before, and whoever has a record for that run. Three
-    statements at most. A failure is logged and never costs the enrollment.
+    Left out: learners who are not linked or refused this customer before, and whoever has a record for that run. Two
+    statements. A failure is logged and never costs the enrollment.
 
     Args:
         enrollments: ids of enterprise enrollments, of any customers.

@@ -1,4 +1,7 @@
-"""Enterprise enrollments: made for plain ones, and kept in step with them (contract: enterprise-learners, Background work)."""
+"""Enterprise enrollments: made for plain ones, and kept in step with them.
+
+Contract: enterprise-learners, Background work.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from django.db import transaction
 
 from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
-from config.db.sets import record_history
+from config.db.sets import InPairs, record_history
 from enrollments.models import CourseEnrollment, User
 from enrollments.services.bulk import lock_accounts
 from enrollments.signals import EnrollmentChange
@@ -35,9 +38,7 @@ def record_linked(learner: User, run_key: str, customer_uuid: str) -> None:
         Refusal: the learner is not linked to that customer.
     """
     lock_accounts([learner.pk])
-    link = EnterpriseCustomerUser.objects.filter(
-        user_id=learner.pk, enterprise_customer_id=UUID(customer_uuid)
-    ).first()
+    link = EnterpriseCustomerUser.objects.filter(user_id=learner.pk, enterprise_customer_id=UUID(customer_uuid)).first()
     if link is None:
         raise Refusal("The learner is not linked to this enterprise customer.", code="not-linked")
     ensure([(link.pk, run_key)], EnterpriseEnrollmentSource.OFFER_REDEMPTION)
@@ -56,9 +57,7 @@ def ensure(wanted: Collection[tuple[int, str]], source: str) -> list[int]:
     pairs = set(wanted)
     if not pairs:
         return []
-    existing = EnterpriseCourseEnrollment.all_objects.filter(
-        enterprise_customer_user__id__in_set={link for link, _ in pairs}, course_id__in_set={run for _, run in pairs}
-    )
+    existing = EnterpriseCourseEnrollment.all_objects.filter(InPairs("enterprise_customer_user_id", "course_id", pairs))
     missing = sorted(pairs - set(existing.values_list("enterprise_customer_user_id", "course_id")))
     if not missing:
         return []
@@ -77,18 +76,19 @@ def ensure(wanted: Collection[tuple[int, str]], source: str) -> list[int]:
 def follow(changes: Sequence[EnrollmentChange]) -> None:
     """Brings enterprise enrollments in step with plain ones that others changed, in the writer's transaction.
 
-    Active: the flags of the learner's enterprise enrollments in that run are cleared. Deactivated: they are set, and what pays
-    for them is revoked. Created for a learner who acts for a customer: the missing enterprise enrollments are made a little
-    later (setting CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN). One statement when none of the learners is linked anywhere.
+    Active: the flags of the learner's enterprise enrollments in that run are cleared. Deactivated: they are set, and
+    what pays for them is revoked. Created for a learner who acts for a customer: the missing enterprise enrollments are
+    made a little later (setting CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN). One statement when nobody is linked.
     """
     links = EnterpriseCustomerUser.objects.filter(user_id__in_set={change.user_id for change in changes}).order_by()
     found = list(links.values_list("pk", "user_id", "active"))
     if not found:
         return
-    enrollments = EnterpriseCourseEnrollment.objects.filter(
-        enterprise_customer_user__id__in_set=[link for link, _, _ in found],
-        course_id__in_set={change.course_id for change in changes},
-    )
+    runs: dict[int, set[str]] = defaultdict(set)
+    for change in changes:
+        runs[change.user_id].add(change.course_id)
+    places = {(link_id, run_key) for link_id, user_id, _ in found for run_key in runs[user_id]}
+    enrollments = EnterpriseCourseEnrollment.objects.filter(InPairs("enterprise_customer_user_id", "course_id", places))
     by_learner_run: dict[LearnerRun, list[int]] = defaultdict(list)
     for pk, user_id, run_key in enrollments.values_list("pk", "enterprise_customer_user__user_id", "course_id"):
         by_learner_run[user_id, run_key].append(pk)
@@ -108,19 +108,19 @@ def follow(changes: Sequence[EnrollmentChange]) -> None:
 
 
 def make_missing(created: Iterable[LearnerRun]) -> list[int]:
-    """Makes enterprise enrollments for plain ones, for the customer each learner acts for, if its catalogs hold the run.
+    """Makes enterprise enrollments of plain ones, for the customer each learner acts for, if its catalogs hold the run.
 
     What is not active any more, or has an enterprise enrollment there, is left alone. Returns the ids of the new ones.
     """
     pairs = {(user_id, run_key) for user_id, run_key in created}
-    users, runs = {user_id for user_id, _ in pairs}, {run_key for _, run_key in pairs}
+    users = {user_id for user_id, _ in pairs}
     with transaction.atomic():
         lock_accounts(users)
         links: dict[int, EnterpriseCustomerUser] = {}
         for link in EnterpriseCustomerUser.objects.filter(user_id__in_set=users, active=True):
             links.setdefault(link.user_id, link)  # the first in default order
-        enrolled = CourseEnrollment.objects.filter(user__id__in_set=links.keys(), course_id__in_set=runs, is_active=True)
-        standing = pairs.intersection(enrolled.values_list("user_id", "course_id"))
+        enrolled = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs), is_active=True)
+        standing = {pair for pair in enrolled.values_list("user_id", "course_id") if pair[0] in links}
         contained = runs_in_catalogs(
             {links[user_id].enterprise_customer_id for user_id, _ in standing}, {run_key for _, run_key in standing}
         )
@@ -135,6 +135,4 @@ def make_missing(created: Iterable[LearnerRun]) -> list[int]:
 def _queue_missing(created: list[LearnerRun]) -> None:
     from enterprise.tasks import make_missing_enrollments
 
-    make_missing_enrollments.apply_async(
-        args=[created], countdown=settings.CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN
-    )
+    make_missing_enrollments.apply_async(args=[created], countdown=settings.CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN)

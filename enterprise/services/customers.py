@@ -11,7 +11,7 @@ from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 
 @transaction.atomic
 def save(customer: EnterpriseCustomer) -> None:
-    """Stores a customer. A new default language blanks the language preference of its learners, so that it is used next."""
+    """Stores a customer. A new default language blanks its learners' own preferences, so that it is used instead."""
     stored = EnterpriseCustomer.all_objects.filter(pk=customer.pk).values_list("default_language", flat=True).first()
     customer.save()
     if customer.default_language and customer.default_language != stored:

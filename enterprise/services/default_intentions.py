@@ -15,8 +15,8 @@ def save(intention: DefaultEnterpriseEnrollmentIntention) -> None:
     """Validates an intention, derives its content type and stores it. A removed one is stored whatever its content is.
 
     Raises:
-        ValidationError: on `content_key`: a removed intention of the customer has the same content, or the content leads to
-            no course run.
+        ValidationError: on `content_key`: a removed intention of the customer has the same content, or the content
+            leads to no course run.
     """
     resolution = resolve([intention.content_key])[intention.content_key]
     if not intention.is_removed:

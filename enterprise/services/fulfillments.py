@@ -74,8 +74,8 @@ def reactivate(fulfillment: Fulfillment, transaction_id: UUID | None = None) -> 
 def set_unenrolled(enrollments: QuerySet[EnterpriseCourseEnrollment], unenrolled: bool) -> int:
     """Flags enterprise enrollments as unenrolled and saved for later, or clears both flags.
 
-    Flagging revokes what pays for them; clearing leaves fulfillments revoked. What stands as wanted already is left alone,
-    with its fulfillments. A fixed number of statements.
+    Flagging revokes what pays for them; clearing leaves fulfillments revoked. What stands as wanted already is left
+    alone, with its fulfillments. A fixed number of statements.
 
     Args:
         enrollments: a filtered queryset; the accounts of its learners are locked.
@@ -102,7 +102,7 @@ def set_unenrolled(enrollments: QuerySet[EnterpriseCourseEnrollment], unenrolled
 
 
 def revocation_payload(fulfillment: LearnerCreditEnterpriseCourseEnrollment) -> dict[str, Any]:
-    """A revoked learner-credit fulfillment with its enrollment and link, as the event carries it; times as ISO 8601 texts."""
+    """A revoked learner-credit fulfillment with its enrollment and link, as the event carries it; times are texts."""
     enrollment = fulfillment.enterprise_course_enrollment
     return {
         "uuid": str(fulfillment.uuid),
@@ -144,18 +144,18 @@ def _enrollment_payload(enrollment: EnterpriseCourseEnrollment) -> dict[str, Any
 
 def _locked_enrollment(fulfillment: Fulfillment) -> EnterpriseCourseEnrollment | None:
     """The enrollment that a fulfillment pays for as it stands now, its learner's account locked."""
-    enrollments = EnterpriseCourseEnrollment.all_objects.filter(pk=fulfillment.enterprise_course_enrollment_id)
-    if fulfillment.enterprise_course_enrollment_id is None:
+    enrollment_id = fulfillment.enterprise_course_enrollment_id
+    if enrollment_id is None:
         return None
+    enrollments = EnterpriseCourseEnrollment.all_objects.filter(pk=enrollment_id)
     lock_accounts(enrollments.values_list("enterprise_customer_user__user_id", flat=True))
     return enrollments.first()
 
 
 def _revoke(fulfillments: QuerySet[Any]) -> list[int]:
-    """Revokes those that are not revoked yet; their ids. The rows are locked, so that nobody revokes one a second time."""
-    ids = list(
-        fulfillments.filter(is_revoked=False).order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True)
-    )
+    """Revokes those that are not revoked yet; their ids. The rows are locked, so that none is revoked twice."""
+    standing = fulfillments.filter(is_revoked=False).order_by("pk").select_for_update(no_key=True)
+    ids = list(standing.values_list("pk", flat=True))
     if ids:
         kind = fulfillments.model
         kind.objects.filter(pk__in_set=ids).update(is_revoked=True, modified=timezone.now())

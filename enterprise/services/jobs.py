@@ -112,7 +112,8 @@ def retry(job: BulkJob) -> BulkJob:
         if held.state in ENDED and (
             number := failed.update(state=BulkJobRow.State.WAITING, reason_code="", reason_text="")
         ):
-            staging.renew(held)
+            if held.kind == BulkJob.Kind.ENROLLMENT:
+                staging.renew(held)
             held.state = BulkJob.State.QUEUED
             held.failed -= number
             held.done -= number

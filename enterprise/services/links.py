@@ -267,7 +267,9 @@ def link_pending(customer: EnterpriseCustomer, emails: Iterable[str]) -> list[Pe
     for email in given:
         first_spelling.setdefault(lowered(email), email)
     while True:
-        known = {row.lowered: PendingOutcome(row, created=False) for row in pending_learners(customer.pk, first_spelling)}
+        known = {
+            row.lowered: PendingOutcome(row, created=False) for row in pending_learners(customer.pk, first_spelling)
+        }
         missing = sorted(first_spelling.keys() - known.keys())
         if not missing:
             break

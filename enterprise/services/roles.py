@@ -11,7 +11,7 @@ from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from config.db.history import acting_account_id
-from config.db.sets import insert_from, record_history
+from config.db.sets import InPairs, insert_from, record_history
 from enrollments.models import User
 from enterprise.models import (
     EnterpriseCustomer,
@@ -93,21 +93,18 @@ def assign_to_learners(role_name: str, links: Collection[int]) -> int:
 
 
 def remove_from_learners(learners: Collection[tuple[UUID, int]], *role_names: str) -> int:
-    """Takes roles from accounts, each for one customer. Four statements at most; returns the number of rows that went.
+    """Takes roles from accounts, each for one customer. Three statements at most; returns the number of rows that went.
 
     Args:
         learners: uuid of the customer, id of the account.
     """
     if not learners:
         return 0
-    assignments = SystemWideEnterpriseUserRoleAssignment.objects.filter(
-        role__name__in=role_names,
-        enterprise_customer__uuid__in_set={customer_id for customer_id, _ in learners},
-        user__id__in_set={user_id for _, user_id in learners},
+    return _delete(
+        SystemWideEnterpriseUserRoleAssignment.objects.filter(
+            InPairs("enterprise_customer_id", "user_id", learners), role__name__in=role_names
+        )
     )
-    held = assignments.order_by().values_list("pk", "enterprise_customer_id", "user_id")
-    ids = [pk for pk, customer_id, user_id in held if (customer_id, user_id) in learners]
-    return _delete(SystemWideEnterpriseUserRoleAssignment.objects.filter(pk__in_set=ids)) if ids else 0
 
 
 def _delete(assignments: QuerySet[SystemWideEnterpriseUserRoleAssignment]) -> int:

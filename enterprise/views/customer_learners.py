@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -64,7 +64,10 @@ class EnrollLearnersInCoursesView(DetailErrors, APIView):
         responses={
             201: OpenApiResponse(BulkEnrollmentAnswerSerializer, description="All learners are enrolled."),
             202: OpenApiResponse(
-                BulkEnrollmentAnswerSerializer, description="Some wait for an account; with `respond-async`: the job."
+                PolymorphicProxySerializer(
+                    "BulkEnrollmentAccepted", [BulkEnrollmentAnswerSerializer, BulkJobSerializer], None
+                ),
+                description="Some wait for an account; with `respond-async`: the job.",
             ),
             400: OpenApiResponse(CsvErrorsSerializer, description="Of a CSV body; else errors by list and row."),
             409: OpenApiResponse(BulkEnrollmentAnswerSerializer, description="Some rows failed; the others are done."),

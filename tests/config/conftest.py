@@ -51,7 +51,7 @@ def by_jwt(token_of: Callable[..., str]) -> Callable[..., APIClient]:
 
 @pytest.fixture
 def by_cookies(token_of: Callable[..., str]) -> Callable[..., APIClient]:
-    """`by_cookies("ana")` is a browser with the two JWT cookies; give `client` to add them to one that has a session."""
+    """`by_cookies("ana")` is a browser with the two JWT cookies; `client` adds them to one that has a session."""
 
     def make(
         username: str, *, client: APIClient | None = None, enforce_csrf_checks: bool = False, **claims: Any

@@ -44,7 +44,7 @@ def with_header(value: str) -> APIClient:
     return client
 
 
-# --- Nobody ---------------------------------------------------------------------------------------------------------
+# --- Nobody ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", EVERYWHERE)
@@ -67,7 +67,7 @@ def test_other_schemes_are_no_credentials(header: str) -> None:
     assert (answer.status_code, answer.json()) == (401, NOT_SIGNED_IN)
 
 
-# --- JWT in the header ------------------------------------------------------------------------------------------------
+# --- JWT in the header -----------------------------------------------------------------------------------------------
 
 
 def test_a_jwt_in_the_header_signs_in(ana: User, by_jwt: Callable[..., APIClient]) -> None:
@@ -171,7 +171,7 @@ def test_a_token_that_names_nobody_possible_is_refused(username: Any) -> None:
     assert User.objects.count() == before
 
 
-# --- Restricted applications --------------------------------------------------------------------------------------------
+# --- Restricted applications -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("path", ["/api/whoami/", "/api/anyway", "/api/keyed", "/api/public", "/api/staff-only"])
@@ -181,7 +181,9 @@ def test_a_restricted_applications_token_is_refused_everywhere(by_jwt: Callable[
     assert (answer.status_code, answer.json()) == (403, NOT_ALLOWED)
 
 
-def test_the_refusal_of_a_restricted_token_has_the_shape_of_the_area(ana: User, by_jwt: Callable[..., APIClient]) -> None:
+def test_the_refusal_of_a_restricted_token_has_the_shape_of_the_area(
+    ana: User, by_jwt: Callable[..., APIClient]
+) -> None:
     answer = by_jwt("ana", is_restricted=True).get("/api/fail/program/bug")
     assert answer.status_code == 403
     assert answer.json() == {"developer_message": "You do not have permission to perform this action."}
@@ -197,7 +199,7 @@ def test_a_restricted_applications_opaque_token_is_refused(ana: User) -> None:
     assert with_header(f"Bearer {token}").get("/api/modes").status_code == 401
 
 
-# --- Cookies -------------------------------------------------------------------------------------------------------------
+# --- Cookies ---------------------------------------------------------------------------------------------------------
 
 
 def test_the_two_cookies_are_joined_with_or_without_the_header(ana: User, by_cookies: Callable[..., APIClient]) -> None:
@@ -252,7 +254,9 @@ def test_a_bad_cookie_falls_through_to_the_session(
     assert browser.get("/api/whoami/").json() == {"user": "ana", "claims": None}
 
 
-def test_a_bad_cookie_falls_through_to_the_api_key(ana: User, by_cookies: Callable[..., APIClient], settings: Any) -> None:
+def test_a_bad_cookie_falls_through_to_the_api_key(
+    ana: User, by_cookies: Callable[..., APIClient], settings: Any
+) -> None:
     answer = by_cookies("ana", lifetime=-5).get("/api/keyed", HTTP_X_EDX_API_KEY=settings.EDX_API_KEY)
     assert (answer.status_code, answer.json()["user"]) == (200, "")
 
@@ -305,7 +309,7 @@ def test_a_jwt_header_needs_no_csrf_token(ana: User, token_of: Callable[..., str
     assert client.post("/api/whoami/", {"a": 1}).status_code == 200
 
 
-# --- Sessions --------------------------------------------------------------------------------------------------------------
+# --- Sessions --------------------------------------------------------------------------------------------------------
 
 
 def test_the_session_of_an_active_account_signs_in(ana: User, by_session: Callable[..., APIClient]) -> None:
@@ -360,7 +364,7 @@ def test_the_user_of_a_session_is_looked_up_only_when_a_session_cookie_came(
         client.get("/api/whoami/")
 
 
-# --- Opaque bearer tokens -------------------------------------------------------------------------------------------------
+# --- Opaque bearer tokens --------------------------------------------------------------------------------------------
 
 
 def refused_with(answer: Any, code: str) -> bool:
@@ -439,5 +443,3 @@ def test_the_developer_family_nests_the_error_of_a_bearer_token() -> None:
         }
     }
     assert not answer.has_header("WWW-Authenticate")
-
-

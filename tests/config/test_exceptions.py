@@ -118,7 +118,9 @@ def test_the_developer_family_says_everything_in_its_own_words(client: APIClient
     assert answer.json()["developer_message"].startswith("JSON parse error - ")
 
 
-def test_the_headers_of_the_developer_family(client: APIClient, ana: User, by_jwt: Callable[..., APIClient], settings: Any) -> None:
+def test_the_headers_of_the_developer_family(
+    client: APIClient, ana: User, by_jwt: Callable[..., APIClient], settings: Any
+) -> None:
     answer = client.get("/api/fail/program/bug")
     assert (answer.status_code, answer.json()) == (
         401,
@@ -145,7 +147,8 @@ def test_a_bad_value_is_a_bad_request_when_more_than_the_path_can_have_held_it(c
 
 
 @pytest.mark.parametrize(
-    "value", ["x", "1.5", "9" * 25, "-" + "9" * 25, "1e400", "é", "[]", "None", "9" * 5000, "00000000-0000", "%F0%9F%A6%84"]
+    "value",
+    ["x", "1.5", "9" * 25, "-" + "9" * 25, "1e400", "é", "[]", "None", "9" * 5000, "00000000-0000", "%F0%9F%A6%84"],
 )
 def test_an_impossible_id_ends_in_no_500(client: APIClient, value: str) -> None:
     if len(value) < 1000:

@@ -72,7 +72,17 @@ def test_moments_come_in_as_utc(given: str, moment: datetime) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["yesterday", "", 5, [], {}, True, "2031-13-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"],
+    [
+        "yesterday",
+        "",
+        5,
+        [],
+        {},
+        True,
+        "2031-13-01T00:00:00Z",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59-14:00",
+    ],
 )
 def test_what_is_no_moment_is_refused(given: Any) -> None:
     assert len(refused(UtcDateTimeField(), given)) == 1
@@ -84,7 +94,11 @@ def test_a_moment_field_writes_the_wire_format() -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["0f3a5f0e-9d2c-4e0e-8f57-1c4f2a7f1b11", "0F3A5F0E-9D2C-4E0E-8F57-1C4F2A7F1B11", "0f3a5f0e9d2c4e0e8f571c4f2a7f1b11"],
+    [
+        "0f3a5f0e-9d2c-4e0e-8f57-1c4f2a7f1b11",
+        "0F3A5F0E-9D2C-4E0E-8F57-1C4F2A7F1B11",
+        "0f3a5f0e9d2c4e0e8f571c4f2a7f1b11",
+    ],
 )
 def test_uuids_come_in_as_text_and_go_out_canonical(given: str) -> None:
     field = CanonicalUUIDField()
@@ -104,7 +118,9 @@ class Switch(serializers.Serializer[Any]):
     on = FormBooleanField(required=False)
 
 
-@pytest.mark.parametrize(("sent", "read"), [("true", True), ("True", True), ("false", False), ("1", True), ("0", False)])
+@pytest.mark.parametrize(
+    ("sent", "read"), [("true", True), ("True", True), ("false", False), ("1", True), ("0", False)]
+)
 def test_booleans_of_a_form(sent: str, read: bool) -> None:
     form = Switch(data=QueryDict(f"on={sent}"))
     assert form.is_valid()

@@ -1,4 +1,4 @@
-"""Envelopes and links of lists (contract: enterprise-customers 1.2, enrollment-api `enrollments/`, program-enrollments)."""
+"""Envelopes and links of lists (contract: enterprise-customers 1.2, enrollment-api, program-enrollments)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def make(count: int, **columns: Any) -> list[User]:
     return list(User.objects.filter(username__startswith="learner").order_by("id"))
 
 
-# --- Pages by number ----------------------------------------------------------------------------------------------------
+# --- Pages by number -------------------------------------------------------------------------------------------------
 
 
 def test_the_default_envelope(client: APIClient) -> None:
@@ -141,7 +141,7 @@ def test_a_full_page_costs_two_statements_and_a_short_one_one(
             assert client.get("/api/users/default/", query).json()["count"] == 25
 
 
-# --- Feature flags ----------------------------------------------------------------------------------------------------------
+# --- Feature flags ---------------------------------------------------------------------------------------------------
 
 
 def features(client: APIClient) -> dict[str, bool]:
@@ -232,11 +232,15 @@ def test_a_changed_flag_shows_at_once(client: APIClient, django_capture_on_commi
     assert not shown["use_algolia_index_v2"]
 
 
-# --- Pages by cursor -----------------------------------------------------------------------------------------------------------
+# --- Pages by cursor -------------------------------------------------------------------------------------------------
 
 
 def cursor_of(link: str) -> str:
     return parse_qs(urlsplit(link).query)["cursor"][0]
+
+
+def flat(pages: list[list[int]]) -> list[int]:
+    return [row for page in pages for row in page]
 
 
 def walk(client: APIClient, address: str | None, link: str = "next") -> list[list[int]]:
@@ -261,13 +265,15 @@ def test_the_newest_come_first_and_every_row_once_there_and_back(client: APIClie
     users = make(8)
     start = datetime(2031, 1, 1, 8, 30, 0, 120000, tzinfo=UTC)
     for number, user in enumerate(users):
-        User.objects.filter(pk=user.pk).update(date_joined=start + timedelta(seconds=number // 3, microseconds=number // 2))
+        User.objects.filter(pk=user.pk).update(
+            date_joined=start + timedelta(seconds=number // 3, microseconds=number // 2)
+        )
     expected = list(
         User.objects.filter(username__startswith="learner").order_by("-date_joined", "-id").values_list("id", flat=True)
     )
     there = walk(client, "/api/users/newest/")
     assert [len(page) for page in there] == [3, 3, 2]
-    assert sum(there, []) == expected
+    assert flat(there) == expected
     second = client.get("/api/users/newest/").json()["next"]
     third = client.get(second).json()["next"]
     assert walk(client, third, "previous") == there[::-1]
@@ -275,7 +281,7 @@ def test_the_newest_come_first_and_every_row_once_there_and_back(client: APIClie
 
 def test_many_rows_of_one_moment_are_paged_through(client: APIClient) -> None:
     users = make(10, date_joined=datetime(2031, 1, 1, tzinfo=UTC))
-    assert sum(walk(client, "/api/users/newest/"), []) == [user.pk for user in users[::-1]]
+    assert flat(walk(client, "/api/users/newest/")) == [user.pk for user in users[::-1]]
 
 
 def test_rows_that_come_in_front_shift_nothing(client: APIClient) -> None:
@@ -291,7 +297,9 @@ def test_a_full_last_page_has_no_next(client: APIClient) -> None:
     assert [len(page) for page in walk(client, "/api/users/newest/")] == [3, 3]
 
 
-def test_a_cursor_page_costs_one_statement(client: APIClient, django_assert_num_queries: DjangoAssertNumQueries) -> None:
+def test_a_cursor_page_costs_one_statement(
+    client: APIClient, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
     make(9)
     address = client.get("/api/users/newest/").json()["next"]
     with django_assert_num_queries(1):

@@ -151,7 +151,11 @@ def test_nul_characters_in_a_multipart_field_are_refused_but_not_in_a_file(clien
     ],
 )
 def test_a_malformed_multipart_body_is_no_500(client: APIClient, kind: str) -> None:
-    assert post(client, b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n', kind).status_code in {200, 400, 415}
+    assert post(client, b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\r\n', kind).status_code in {
+        200,
+        400,
+        415,
+    }
 
 
 def test_a_body_that_is_too_large_is_413(client: APIClient, settings: Any) -> None:

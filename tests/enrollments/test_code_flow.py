@@ -1,4 +1,4 @@
-"""The authorization code flow, as Registrar signs people in (contract: clients 5; enrollment-api, POST /oauth2/access_token)."""
+"""The authorization code flow, as Registrar signs people in (contract: clients 5)."""
 
 from __future__ import annotations
 
@@ -145,7 +145,13 @@ def test_an_application_that_is_not_trusted_asks_first(
 def test_consent_needs_a_csrf_token(registrar: OAuthApplication, learner: User) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(learner)
-    form = {"client_id": "registrar-sso-key", "redirect_uri": CALLBACK, "response_type": "code", "scope": "email", "allow": "true"}
+    form = {
+        "client_id": "registrar-sso-key",
+        "redirect_uri": CALLBACK,
+        "response_type": "code",
+        "scope": "email",
+        "allow": "true",
+    }
     assert browser.post(asking(), form).status_code == 403
     assert not Grant.objects.exists()
 
@@ -182,7 +188,8 @@ def test_a_code_that_went_in_the_meantime_leaves_no_token(
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"code": "made up"}, {"client_secret": "wrong"}, {"redirect_uri": "https://evil.example/"}, {"redirect_uri": ""}]
+    "wrong",
+    [{"code": "made up"}, {"client_secret": "wrong"}, {"redirect_uri": "https://evil.example/"}, {"redirect_uri": ""}],
 )
 def test_a_code_is_bound_to_its_application_and_address(
     registrar: OAuthApplication, learner: User, by_session: Callable[..., Any], client: Any, wrong: dict[str, str]
@@ -248,7 +255,13 @@ def test_a_browser_is_never_sent_to_a_foreign_address(
 
 @pytest.mark.parametrize(
     "change",
-    [{"client_id": "nobody"}, {"client_id": ""}, {"redirect_uri": "https://evil.example/"}, {"scope": ""}, {"response_type": "x"}],
+    [
+        {"client_id": "nobody"},
+        {"client_id": ""},
+        {"redirect_uri": "https://evil.example/"},
+        {"scope": ""},
+        {"response_type": "x"},
+    ],
 )
 def test_a_consent_form_that_was_tampered_with_gives_no_code(
     registrar: OAuthApplication, learner: User, by_session: Callable[..., Any], change: dict[str, str]
@@ -267,5 +280,7 @@ def test_a_consent_form_that_was_tampered_with_gives_no_code(
     assert not Grant.objects.exists()
 
 
-def test_only_get_and_post_are_answered(registrar: OAuthApplication, learner: User, by_session: Callable[..., Any]) -> None:
+def test_only_get_and_post_are_answered(
+    registrar: OAuthApplication, learner: User, by_session: Callable[..., Any]
+) -> None:
     assert by_session(learner).delete("/oauth2/authorize").status_code == 405

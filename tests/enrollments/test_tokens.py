@@ -1,4 +1,4 @@
-"""POST /oauth2/access_token, revocation, user info and the published keys (contract: enrollment-api, Learner accounts)."""
+"""POST /oauth2/access_token, revocation, user info, the published keys (contract: enrollment-api)."""
 
 from __future__ import annotations
 
@@ -144,9 +144,7 @@ def test_malformed_http_basic_is_an_invalid_client(
     assert response.json()["error"] == "invalid_client"
 
 
-def test_an_application_without_owner_has_nobody_to_speak_for(
-    ask: Callable[..., Any], robot: OAuthApplication
-) -> None:
+def test_an_application_without_owner_has_nobody_to_speak_for(ask: Callable[..., Any], robot: OAuthApplication) -> None:
     OAuthApplication.objects.filter(pk=robot.pk).update(user=None)
     response = ask(**ROBOT, token_type="jwt")
     assert (response.status_code, response.json()["error"]) == (400, "unauthorized_client")
@@ -249,12 +247,18 @@ def test_a_token_call_is_no_sign_in(ask: Callable[..., Any], portal: OAuthApplic
 
 
 def test_a_wrong_secret_is_an_invalid_client(ask: Callable[..., Any], robot: OAuthApplication) -> None:
-    for form in ({**ROBOT, "client_secret": "wrong"}, {**ROBOT, "client_id": "nobody"}, {"grant_type": "client_credentials"}):
+    for form in (
+        {**ROBOT, "client_secret": "wrong"},
+        {**ROBOT, "client_id": "nobody"},
+        {"grant_type": "client_credentials"},
+    ):
         response = ask(**form)
         assert (response.status_code, response.json()["error"]) == (401, "invalid_client")
 
 
-@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"username": "nobody"}, {"username": "nobody@learners.example"}])
+@pytest.mark.parametrize(
+    "wrong", [{"password": "wrong"}, {"username": "nobody"}, {"username": "nobody@learners.example"}]
+)
 def test_wrong_credentials_are_an_invalid_grant(
     ask: Callable[..., Any], portal: OAuthApplication, wrong: dict[str, str]
 ) -> None:
@@ -513,9 +517,7 @@ def test_the_public_key_is_no_shared_secret(client: Any) -> None:
 
 
 @pytest.mark.parametrize("path", ["/oauth2/revoke_token", "/oauth2/revoke_token/"])
-def test_a_client_revokes_its_token(
-    client: Any, ask: Callable[..., Any], robot: OAuthApplication, path: str
-) -> None:
+def test_a_client_revokes_its_token(client: Any, ask: Callable[..., Any], robot: OAuthApplication, path: str) -> None:
     token = ask(**ROBOT).json()["access_token"]
     own = {"client_id": "robot", "client_secret": "secret", "token": token}
     assert ask(path, **own).status_code == 200
@@ -576,5 +578,3 @@ def test_user_info_takes_a_jwt_too_and_nobody_without_a_token(client: Any) -> No
     anonymous = client.get("/oauth2/user_info")
     assert anonymous.status_code == 401
     assert anonymous["WWW-Authenticate"] == 'JWT realm="api"'
-
-

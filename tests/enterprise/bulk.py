@@ -9,7 +9,13 @@ from uuid import UUID, uuid4
 
 from enrollments.models import CourseEnrollment, User
 from enterprise.bulk.rows import RowInput
-from enterprise.models import BulkJob, BulkJobRow, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
+from enterprise.models import (
+    BulkJob,
+    BulkJobRow,
+    EnterpriseCourseEnrollment,
+    EnterpriseCustomer,
+    EnterpriseCustomerUser,
+)
 from enterprise.services import jobs
 
 
@@ -26,7 +32,9 @@ def stored(customer: EnterpriseCustomer, *rows: RowInput, notify: bool = False, 
     return jobs.create(customer, actor, rows, notify=notify, discount=Decimal(100))
 
 
-def enroll(customer: EnterpriseCustomer, *rows: RowInput, notify: bool = False, actor: User | None = None) -> list[BulkJobRow]:
+def enroll(
+    customer: EnterpriseCustomer, *rows: RowInput, notify: bool = False, actor: User | None = None
+) -> list[BulkJobRow]:
     """Runs a job and gives its rows in order."""
     job = jobs.run(stored(customer, *rows, notify=notify, actor=actor))
     assert job.state == BulkJob.State.FINISHED
