@@ -42,7 +42,8 @@ def main() -> None:
         database_url = stack.enter_context(real.database("matricula_oulad"))
         cache, broker = stack.enter_context(real.redis_databases(2))
         urls = {"DATABASE_URL": database_url, "REDIS_URL": cache, "CELERY_BROKER_URL": broker}
-        site = real.Service(folder, {**urls, "BULK_JOB_WORKERS": str(options.processes)})
+        rates = {"USER_RATE": "100000/minute"}  # the job is looked at several times a second
+        site = real.Service(folder, {**urls, **rates, "BULK_JOB_WORKERS": str(options.processes)})
         stack.callback(site.stop)
         Oulad(site, options).run()
 

@@ -50,11 +50,16 @@ def listens(port: int) -> bool:
 
 
 @contextmanager
-def database(name: str) -> Iterator[str]:
-    """The URL of a new PostgreSQL database, dropped at the end."""
+def database(name: str, template: str = "") -> Iterator[str]:
+    """The URL of a new PostgreSQL database, dropped at the end.
+
+    Args:
+        template: URL of a database to copy, which nobody is connected to.
+    """
     name = f"{name}_{os.getpid()}"
+    copied = f' TEMPLATE "{urlsplit(template).path.lstrip("/")}"' if template else ""
     with psycopg.connect(POSTGRES, autocommit=True) as admin:
-        admin.execute(f'CREATE DATABASE "{name}"'.encode())
+        admin.execute(f'CREATE DATABASE "{name}"{copied}'.encode())
         try:
             yield urlunsplit(urlsplit(POSTGRES)._replace(path=f"/{name}"))
         finally:

@@ -1,6 +1,6 @@
 """A mail server that takes everything and writes one line per mail: `python -m bench.sink PORT FILE`.
 
-A line is recipient, tab, subject, tab, second of arrival; it is on disk before the sender hears that the mail was taken.
+A line is recipient, tab, subject, tab, second of arrival, written before the sender hears that the mail was taken.
 """
 
 from __future__ import annotations

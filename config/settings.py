@@ -105,9 +105,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": env.int("CELERY_VISIBILITY_TIMEOUT", default=600)}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 2, "interval_start": 0.1, "interval_step": 0.2, "interval_max": 0.5}
+SWEEP_SECONDS = env.float("SWEEP_SECONDS", default=30.0)
 CELERY_BEAT_SCHEDULE = {
-    "resume-abandoned-bulk-jobs": {"task": "enterprise.tasks.sweep_bulk_jobs", "schedule": 30.0},
-    "deliver-waiting-mail": {"task": "enrollments.tasks.sweep_outbox", "schedule": 30.0},
+    "resume-abandoned-bulk-jobs": {"task": "enterprise.tasks.sweep_bulk_jobs", "schedule": SWEEP_SECONDS},
+    "deliver-waiting-mail": {"task": "enrollments.tasks.sweep_outbox", "schedule": SWEEP_SECONDS},
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
 }
 
@@ -301,6 +302,7 @@ OAUTH2_PROVIDER = {
     "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
     "ERROR_RESPONSE_WITH_SCOPES": False,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are kept as checksums only
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,  # S256 or none
 }
 
 # --- Enrollment area ------------------------------------------------------------------------------------------------------------

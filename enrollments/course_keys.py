@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-# Letters, digits and "_" of any script, and the signs the contract lists. The older form also takes "%", but neither "~"
-# nor a colon, which would make what stands before it an unknown prefix: as clients' own parsers have it.
+# Letters, digits and "_" of any script, and the signs the contract lists. The older form also takes "%", but neither
+# "~" nor a colon, which would make what stands before it an unknown prefix: as clients' own parsers have it.
 _PART = r"[\w\-~.:]+"
 _OLD_PART = r"[\w\-.%]+"
 _KEY = re.compile(

@@ -9,7 +9,7 @@ from rest_framework.views import APIView
 
 
 class CanRetireUsers(BasePermission):
-    """Superusers, the retirement service account, holders of `enrollments.can_retire_users`; staff alone do not suffice.
+    """Superusers, the retirement service account, holders of `enrollments.can_retire_users`; not staff as such.
 
     Contract: enrollment-api, POST unenroll; settings.
     """

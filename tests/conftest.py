@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.core.cache import caches
+from django.core.cache.backends.locmem import LocMemCache
 from rest_framework.test import APIClient
 
 from enrollments.models import User
@@ -34,8 +36,11 @@ def service_settings(settings: Any) -> Iterator[Any]:
     settings.EDX_API_KEY = API_KEY
     eager, propagates = app.conf.task_always_eager, app.conf.task_eager_propagates
     app.conf.task_always_eager, app.conf.task_eager_propagates = True, True
-    for cache in caches.all(initialized_only=True):
-        cache.clear()
+    for cache in caches.all():
+        if isinstance(cache, LocMemCache):
+            cache.clear()
+        else:  # keys of its own: clearing would empty the server that tests running side by side share
+            cache.key_prefix = uuid4().hex
     yield settings
     app.conf.task_always_eager, app.conf.task_eager_propagates = eager, propagates
 

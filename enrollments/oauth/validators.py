@@ -66,6 +66,10 @@ class MatriculaOAuth2Validator(OAuth2Validator):
         granted = request.refresh_token_instance.created
         return granted + timedelta(seconds=settings.OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS) > timezone.now()
 
+    def _check_and_set_request_resource(self, request: Request) -> None:
+        """Resource indicators (RFC 8707) are not served: all tokens are for this service."""
+        request.resource = []
+
     def save_bearer_token(self, token: dict[str, Any], request: Request, *args: Any, **kwargs: Any) -> None:
         if request.grant_type == "client_credentials" and is_for_jwt(request):
             return  # a JWT is looked up nowhere, and there is no refresh token that needs its row
@@ -93,7 +97,8 @@ class MatriculaOAuth2Validator(OAuth2Validator):
         return super()._create_access_token(expires, request, token, source_refresh_token)
 
     def _create_authorization_code(self, request: Request, code: dict[str, str], expires: Any = None) -> Grant:
-        for name in ("code_challenge", "nonce"):
+        request.resource = []
+        for name in ("code_challenge", "code_challenge_method", "nonce"):
             longest = Grant._meta.get_field(name).max_length
             if len(getattr(request, name) or "") > longest:
                 raise InvalidRequestError(f"The {name} is longer than {longest} characters.", request=request)

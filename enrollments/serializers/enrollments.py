@@ -96,6 +96,11 @@ def enrollment_list_body(row: Any) -> dict[str, Any]:
     }
 
 
+def course_role_body(role: Any) -> dict[str, Any]:
+    """A course role; one that is not on a run says so with the text `None`."""
+    return {"org": role.org, "course_id": role.course_id or "None", "role": role.role}
+
+
 def allowed_body(allowed: Any) -> dict[str, Any]:
     """An address that may enroll; `user` is the id of the account that used it."""
     return {

@@ -30,7 +30,7 @@ def is_full(run: CourseOverview) -> bool:
     """
     if run.max_student_enrollments_allowed is None:
         return False
-    locked = CourseOverview.objects.filter(pk=run.pk)
+    locked = CourseOverview.objects.select_for_update(no_key=True).filter(pk=run.pk)
     maximum = locked.values_list("max_student_enrollments_allowed", flat=True).first()
     return maximum is not None and seats_taken(run.pk) >= maximum
 

@@ -44,6 +44,7 @@ HANDED_OVER = (State.SENDING, State.UNKNOWN)  # a slow process may find its mess
 
 BATCH_SIZE = 100
 SLICE_SECONDS = 20.0
+LAST_SECONDS = 12.0  # of a process; config.embedded grants its threads a little more
 LEASE = timedelta(minutes=5)
 IN_DOUBT_AFTER = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(minutes=1)
@@ -128,7 +129,7 @@ def deliver(seconds: float = SLICE_SECONDS) -> bool:
         Whether messages may still wait.
     """
     end = time.monotonic() + seconds
-    while deliver_batch(until=end):
+    while not _exit.is_near() and deliver_batch(until=end):
         if time.monotonic() >= end:
             return True
     return False
@@ -205,7 +206,7 @@ class _Batch:
     def deliver(self, until: float) -> int:
         self._write()
         try:
-            while self.letters and time.monotonic() < until:
+            while self.letters and time.monotonic() < until and not _exit.is_near():
                 if not self._connect():
                     return 0
                 self._send(*self.letters.popleft())
@@ -352,6 +353,24 @@ def _addressed(email: EmailMessage, message: OutboxMessage) -> EmailMessage:
 def _mail_connection() -> Any:
     chosen = settings.EMAIL_BACKEND
     return get_connection(OWN_SMTP_BACKEND if chosen == SMTP_BACKEND else chosen)
+
+
+class _Exit:
+    """Without a broker mails are sent by a thread that ends with the process: not in the middle of a mail."""
+
+    def __init__(self) -> None:
+        self._began: float | None = None
+
+    def is_near(self) -> bool:
+        """Whether no further mail may be begun."""
+        if threading.main_thread().is_alive():
+            return False
+        now = time.monotonic()
+        self._began = self._began or now
+        return now - self._began > LAST_SECONDS
+
+
+_exit = _Exit()
 
 
 class _Pace:

@@ -6,6 +6,7 @@ import hashlib
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from config.hooks import quiet
 from enrollments.models import (
@@ -101,11 +102,14 @@ def retire(user: User) -> UserRetirementStatus:
 
 
 def _forget_in_enrollments(account: User, status: UserRetirementStatus) -> None:
-    CourseEnrollmentAllowed.objects.filter(email__iexact=status.original_email).delete()
+    theirs = Q(enrollment__user=account)
+    if status.original_email:
+        CourseEnrollmentAllowed.objects.filter(email__iexact=status.original_email).delete()
+        theirs |= Q(enrolled_email__iexact=status.original_email)
+    audits = list(ManualEnrollmentAudit.objects.filter(theirs).values_list("pk", flat=True))
     forgotten = {"reason": "", "enrolled_email": status.retired_email}
-    audits = ManualEnrollmentAudit.objects.filter(enrollment__user=account)
-    ManualEnrollmentAudit.history.filter(id__in=audits.values("pk")).update(**forgotten)
-    audits.update(**forgotten)
+    for table in (ManualEnrollmentAudit.objects, ManualEnrollmentAudit.history):
+        table.filter(id__in=audits).update(**forgotten)
     UserOrgTag.objects.filter(user=account).delete()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+from django.db import DatabaseError
 from django.http import HttpResponse
+from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -32,6 +35,11 @@ from enrollments.throttles import SwitchedEnrollmentThrottle
 NOTHING = OpenApiResponse(OpenApiTypes.NONE, description="An empty body: the caller may not know.")
 
 
+def lookup_error(whose: str) -> Refusal:
+    """The answer to a read that could not be made."""
+    return Refusal(f"An error occurred while retrieving enrollments for {whose}")
+
+
 class EnrollmentApiView(SetsCsrfCookies, MessageErrors, APIView):
     """What both views share: who may call, and what a row looks like."""
 
@@ -43,14 +51,14 @@ class EnrollmentApiView(SetsCsrfCookies, MessageErrors, APIView):
         """The API key or staff."""
         return request.user.is_staff or has_api_key(request)
 
-    def body_of(self, row: EnrollmentRow) -> dict[str, Any]:
+    def body_of(self, row: EnrollmentRow, now: datetime | None = None) -> dict[str, Any]:
         found = row.run
         return enrollment_body(
             created=row.created,
             mode=row.mode,
             is_active=row.is_active,
             username=row.username,
-            course_details=course_details_body(found.run, offered(found.modes)) if found else None,
+            course_details=course_details_body(found.run, offered(found.modes, now=now)) if found else None,
         )
 
 
@@ -75,15 +83,11 @@ class EnrollmentView(EnrollmentApiView):
         # 1
         if username != own and not self.sees_everything(request):
             return Response(status=404)
-        # 4
+        # 2, 3, 4
         try:
-            key = CourseKey.parse(course_id)
-        except InvalidCourseKey as problem:
-            raise Refusal(
-                f"An error occurred while retrieving enrollments for user '{username}' in course '{course_id}'"
-            ) from problem
-        # 2, 3
-        row = enrollment_of(username, str(key))
+            row = enrollment_of(username, str(CourseKey.parse(course_id)))
+        except (InvalidCourseKey, DatabaseError) as problem:
+            raise lookup_error(f"user '{username}' in course '{course_id}'") from problem
         return Response(self.body_of(row) if row else None)
 
 
@@ -100,8 +104,12 @@ class EnrollmentListView(EnrollmentApiView):
         own = request.user.get_username()
         username = request.query_params.get("user", own)
         sees_all = username == own or self.sees_everything(request)
-        rows = active_enrollments_of(username, caller=request.user, sees_all=sees_all)
-        return Response([self.body_of(row) for row in rows])
+        try:
+            rows = active_enrollments_of(username, caller=request.user, sees_all=sees_all)
+        except DatabaseError as problem:
+            raise lookup_error(f"user '{username}'") from problem
+        now = timezone.now()
+        return Response([self.body_of(row, now) for row in rows])
 
     @extend_schema(
         request=EnrollmentRequestSerializer,

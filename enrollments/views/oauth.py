@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.forms import Form
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from drf_spectacular.types import OpenApiTypes
@@ -122,7 +122,14 @@ class AuthorizeView(AuthorizationView):
         allow_form_targets(response, context.get("redirect_uri"))
         return response
 
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        request.GET = request.GET.copy()
+        request.GET.pop("resource", None)  # not served, see the validator
+        response: HttpResponse = super().get(request, *args, **kwargs)
+        return response
+
     def form_valid(self, form: Form) -> HttpResponse:
+        form.cleaned_data["resource"] = ""
         if not OAuthApplication.objects.filter(client_id=form.cleaned_data["client_id"]).exists():
             return self.refused(InvalidClientIdError())
         response: HttpResponse = super().form_valid(form)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import DatabaseError
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,7 +14,7 @@ from config.api.exceptions import MessageErrors, Refusal
 from config.api.permissions import ApiKeyOrAuthenticated
 from config.api.throttles import EnrollmentThrottle
 from enrollments.queries.course_roles import roles_of
-from enrollments.serializers.enrollments import CourseRolesSerializer
+from enrollments.serializers.enrollments import CourseRolesSerializer, course_role_body
 
 
 class CourseRolesView(SetsCsrfCookies, MessageErrors, APIView):
@@ -29,13 +30,15 @@ class CourseRolesView(SetsCsrfCookies, MessageErrors, APIView):
     )
     def get(self, request: Request) -> Response:
         """The caller's roles."""
-        if not request.user.is_authenticated:
-            # The quote is never closed: clients know the text so.
-            raise Refusal(f"An error occurred while retrieving roles for user '{request.user.get_username()}")
+        caller = request.user
+        # The quote is never closed: clients know the text so.
+        refusal = Refusal(f"An error occurred while retrieving roles for user '{caller.get_username()}")
+        if not caller.is_authenticated:
+            raise refusal
         # Plus signs that were not escaped in the query arrive as blanks, which no key has.
         run_id = request.query_params.get("course_id", "").replace(" ", "+")
-        roles = [
-            {"org": role.org, "course_id": role.course_id or "None", "role": role.role}
-            for role in roles_of(request.user, run_id)
-        ]
-        return Response({"roles": roles, "is_staff": request.user.is_staff})
+        try:
+            roles = roles_of(caller, run_id)
+        except DatabaseError as problem:
+            raise refusal from problem
+        return Response({"roles": [course_role_body(role) for role in roles], "is_staff": caller.is_staff})

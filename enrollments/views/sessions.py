@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_post_parameters
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, inline_serializer
+from oauthlib.uri_validate import is_absolute_uri
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
@@ -218,9 +219,13 @@ def signed_in(request: HttpRequest, account: User) -> Iterator[None]:
         LoginApplicationMissing: nobody can sign in.
     """
     login_application()
-    with transaction.atomic():
-        login(request, account)
-        yield
+    try:
+        with transaction.atomic():
+            login(request, account)
+            yield
+    except Exception:
+        request.session.flush()  # what is rolled back must not come back with the answer
+        raise
 
 
 def code_flow_target(target: str | None) -> str | None:
@@ -230,8 +235,10 @@ def code_flow_target(target: str | None) -> str | None:
         return None
     asked = parse_qs(parts.query)
     client_id, address = asked.get("client_id", [""])[0], asked.get("redirect_uri", [""])[0]
+    if not (client_id.isprintable() and is_absolute_uri(address)):
+        return None
     application = OAuthApplication.objects.filter(client_id=client_id).first()
-    return address if application and address and application.redirect_uri_allowed(address) else None
+    return address if application and application.redirect_uri_allowed(address) else None
 
 
 def form_field(name: str, label: str, kind: str) -> dict[str, Any]:

@@ -74,7 +74,8 @@ class PendingClaimWork:
                     results.failed(row, outcome.reason)
                 else:
                     enrolled.append(row)
-        ensure.write(rows, origin="enterprise", **self.by)
+        known.activated(ensure.write(rows, origin="enterprise", **self.by))
+        known.write(rows, moment, self.by, None)
         fulfillments = self._stand_behind(rows, enrolled, already, moment)
         for row in enrolled:
             results.succeeded(row, created=True, fulfillment_uuid=fulfillments.get(row.id))
@@ -125,9 +126,8 @@ class PendingClaimWork:
         by_source: dict[int | None, list[tuple[Row, bool]]] = defaultdict(list)
         for row in enrolled:
             by_source[self.sources.get(str(row.position))].append((row, True))
-        for row in already:
-            if row.license_uuid or row.transaction_id:
-                by_source[self._url_source()].append((row, False))
+        if paid := [(row, False) for row in already if row.license_uuid or row.transaction_id]:
+            by_source[self._url_source()].extend(paid)
         for source_id, of_source in by_source.items():
             subsidies = self._subsidies([row for row, _ in of_source])
             for row, changed in of_source:

@@ -105,6 +105,9 @@ MISSPELLED = {
     "aggregation__key": "aggregation_key",
     "org__exempt": "org__exclude",
 }
+INHERITED = frozenset(
+    {"course_type", "product_source", "partner", "level_type", "subjects", "languages", "skill_names"}
+)
 CONTROLS = frozenset(
     {"enterprise_force_include_aggregation_keys", "restricted_runs_allowed", "exclude_expired_course_run"}
 )
@@ -295,7 +298,7 @@ def _candidates(run_keys: Collection[str]) -> list[_Candidate]:
         may_enter = course is None or (
             (course["course_type"] or "audit") in COURSE_TYPES and course["product_source"] in PRODUCT_SOURCES
         )
-        candidates.append(_Candidate(key, run.course_key, _run_document(run), course, may_enter))
+        candidates.append(_Candidate(key, run.course_key, _run_document(run, course or {}), course, may_enter))
     return candidates
 
 
@@ -332,10 +335,12 @@ def _course_document(runs: Sequence[Run]) -> Document:
     }
 
 
-def _run_document(run: Run) -> Document:
+def _run_document(run: Run, course: Document) -> Document:
     row = run.row
-    course = row.course
     return {
+        "partner": "edx",
+        # What keeps a course out must keep its runs out, too.
+        **{name: course[name] for name in INHERITED & course.keys()},
         **row.additional_metadata,
         "content_type": "courserun",
         "key": row.pk,
@@ -345,8 +350,6 @@ def _run_document(run: Run) -> Document:
         "short_description": row.short_description,
         "org": row.org,
         "number": run.course_key.partition("+")[2],
-        "partner": course.partner if course else "edx",
-        "level_type": course.level_type if course else None,
         "language": row.language,
         "start": row.start,
         "end": row.end,

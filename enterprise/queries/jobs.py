@@ -30,9 +30,13 @@ def row_results(job: BulkJob, state: str = "") -> QuerySet[BulkJobRow, Any]:
 
 
 def every_row_result(job: BulkJob, state: str = "") -> Iterator[RowResult]:
-    """The same for reading through, in bounded memory."""
-    for row in row_results(job, state).iterator(chunk_size=READ_AT_ONCE):
-        yield RowResult._make(row)
+    """The same for reading through: in bounded memory, and without a cursor that stays open while a client downloads."""
+    rows, last = row_results(job, state), -1
+    while page := [RowResult._make(row) for row in rows.filter(position__gt=last)[:READ_AT_ONCE]]:
+        yield from page
+        if len(page) < READ_AT_ONCE:
+            return
+        last = page[-1].position
 
 
 def reasons_of(job: BulkJob) -> list[tuple[str, str, int]]:

@@ -1,4 +1,4 @@
-"""Allowances with `auto_enroll` are honoured when an account is activated or changes its e-mail (contract: enrollment-api, User)."""
+"""Allowances with `auto_enroll` are honoured when an account or its e-mail becomes active (contract: enrollment-api, User)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ Transition = ManualEnrollmentAudit.Transition
 
 
 def allow(run, email=EMAIL, **fields):
-    return CourseEnrollmentAllowedFactory(email=email, course_id=str(run), auto_enroll=fields.pop("auto", True), **fields)
+    return CourseEnrollmentAllowedFactory(
+        email=email, course_id=str(run), auto_enroll=fields.pop("auto", True), **fields
+    )
 
 
 def register(**fields):

@@ -227,6 +227,7 @@ def test_pkce_is_held_to_when_it_is_used(
         ({"response_type": "none"}, "unauthorized_client"),
         ({"code_challenge": "x" * 200}, "invalid_request"),
         ({"nonce": "x" * 300}, "invalid_request"),
+        ({"code_challenge": "x" * 64, "code_challenge_method": "plain"}, "invalid_request"),
     ],
 )
 def test_what_is_wrong_is_told_to_the_application(
@@ -278,6 +279,31 @@ def test_a_consent_form_that_was_tampered_with_gives_no_code(
     assert response.status_code in {302, 400}
     assert "evil" not in response.get("Location", "")
     assert not Grant.objects.exists()
+
+
+ODD = ["", "\u202e", "x" * 5000, "http://[", "http://a:b/", "é", "[]", "{}", "%", "none login", "a b", "\n", "'\"<>"]
+
+
+@pytest.mark.parametrize("signed_in", [True, False])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "client_id", "redirect_uri", "response_type", "scope", "state", "nonce", "claims", "prompt", "resource",
+        "max_age", "code_challenge", "code_challenge_method", "response_mode", "ui_locales",
+        "approval_prompt", "id_token_hint",
+    ],
+)  # fmt: skip
+def test_no_parameter_breaks_the_page(
+    registrar: OAuthApplication, learner: User, by_session: Callable[..., Any], client: Any, signed_in: bool, name: str
+) -> None:
+    browser = by_session(learner) if signed_in else client
+    for value in ODD:
+        assert browser.get(asking(**{name: value})).status_code < 500, value
+    form = {"client_id": "registrar-sso-key", "redirect_uri": CALLBACK, "response_type": "code", "scope": "email"}
+    for value in ODD if signed_in else ():
+        posted = browser.post("/oauth2/authorize", {**form, "allow": "true", name: value}, format="multipart")
+        assert posted.status_code < 500, value
+    assert not Grant.objects.exclude(resource=[]).exists()
 
 
 def test_only_get_and_post_are_answered(

@@ -41,7 +41,7 @@ def patch(client, body, path=ONE, kind="application/merge-patch+json"):
     return client.generic("PATCH", path, body if isinstance(body, str) else json.dumps(body), content_type=kind)
 
 
-# --- List and create ----------------------------------------------------------------------------------------------------
+# --- List and create ------------------------------------------------------------------------------------------------
 
 
 def test_all_rows_are_listed_expired_ones_too_and_no_default_is_put_in_their_place(staff, verified):
@@ -141,7 +141,7 @@ def test_the_same_mode_in_another_currency_is_another_row(staff, verified):
     assert staff.get(ONE).json()["currency"] == "usd"
 
 
-# --- One mode -------------------------------------------------------------------------------------------------------------
+# --- One mode -------------------------------------------------------------------------------------------------------
 
 
 def test_one_mode_is_read(staff, verified):
@@ -185,7 +185,9 @@ def test_which_mode_it_is_cannot_be_changed(staff, verified):
     assert staff.get(ONE).json() == SHOWN
 
 
-@pytest.mark.parametrize("fields", [{"min_price": 0}, {"min_price": None}, {"currency": ""}, {"mode_display_name": None}])
+@pytest.mark.parametrize(
+    "fields", [{"min_price": 0}, {"min_price": None}, {"currency": ""}, {"mode_display_name": None}]
+)
 def test_a_patch_to_a_value_that_the_mode_may_not_have_is_400(staff, verified, fields):
     answer = patch(staff, fields)
     assert (answer.status_code, list(answer.json())) == (400, list(fields))
@@ -231,7 +233,7 @@ def test_there_is_no_put(staff, verified):
     assert staff.put(ONE, NEW, format="json").status_code == 405
 
 
-# --- Who may call -------------------------------------------------------------------------------------------------------
+# --- Who may call ---------------------------------------------------------------------------------------------------
 
 
 def calls(client):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import DatabaseError
 
 from tests.factories import CourseAccessRoleFactory, UserFactory
 
@@ -55,6 +56,16 @@ def test_the_bare_api_key_has_no_roles_and_a_text_that_lacks_its_closing_quote(b
     answer = by_api_key.get(URL)
     assert answer.status_code == 400
     assert answer.json() == {"message": "An error occurred while retrieving roles for user '"}
+
+
+def test_a_failing_database_is_answered_with_the_same_text(as_user, tutor, monkeypatch):
+    def fail(*args):
+        raise DatabaseError("gone")
+
+    monkeypatch.setattr("enrollments.views.roles.roles_of", fail)
+    answer = as_user(tutor).get(URL)
+    assert answer.status_code == 400
+    assert answer.json() == {"message": "An error occurred while retrieving roles for user 'tutor"}
 
 
 def test_without_credentials_it_is_401(client):

@@ -93,7 +93,9 @@ def test_an_account_without_a_profile_passes(as_user, run):
     assert ask(as_user(UserFactory(profile=None)), run).status_code == 200
 
 
-@pytest.mark.parametrize(("address", "may"), [("10.1.2.3", False), ("10.2.2.3", True), ("10.3.0.1", True), ("::1", True)])
+@pytest.mark.parametrize(
+    ("address", "may"), [("10.1.2.3", False), ("10.2.2.3", True), ("10.3.0.1", True), ("::1", True)]
+)
 def test_the_country_of_the_address_counts(as_user, run, addresses, address, may):
     restrict(run, IR="blacklist")
     client = as_user(UserFactory(profile__country="FR"))

@@ -26,7 +26,15 @@ def allow(run, user=None, email="Ana@learners.example"):
 
 @pytest.mark.parametrize(
     ("start", "end", "is_open"),
-    [(None, None, True), (-1, 1, True), (-1, None, True), (None, 1, True), (1, None, False), (None, -1, False), (1, 2, False)],
+    [
+        (None, None, True),
+        (-1, 1, True),
+        (-1, None, True),
+        (None, 1, True),
+        (1, None, False),
+        (None, -1, False),
+        (1, 2, False),
+    ],
 )
 def test_the_window(ana, start, end, is_open):
     now = timezone.now()

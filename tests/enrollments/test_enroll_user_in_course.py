@@ -57,7 +57,11 @@ def test_an_unknown_address_is_an_error(maria, email):
 
 
 def test_what_the_add_branch_refuses_is_an_error(maria):
-    closed, full, expired = CourseRunFactory(closed=True), CourseRunFactory(max_student_enrollments_allowed=0), CourseRunFactory()
+    closed, full, expired = (
+        CourseRunFactory(closed=True),
+        CourseRunFactory(max_student_enrollments_allowed=0),
+        CourseRunFactory(),
+    )
     CourseModeFactory(course_id=expired.id, mode_slug="verified", expired=True)
     for run, arguments, text in (
         (closed.id, [], "enrollment-closed"),

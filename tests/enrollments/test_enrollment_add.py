@@ -67,7 +67,7 @@ def test_the_answer_is_the_enrollment_as_it_is_read_afterwards(as_user, ana, run
     assert ask(client, run).json() == client.get(f"/api/enrollment/v1/enrollment/{run.id}").json()
 
 
-# --- 16a: the default mode ----------------------------------------------------------------------------------------------
+# --- 16a: the default mode ------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_16a_without_audit_and_honor_a_mode_must_be_named(as_user, by_api_key, a
     assert ask(by_api_key, run, user="ana", mode="professional").json()["mode"] == "professional"
 
 
-# --- 16b, 16c: run and mode -----------------------------------------------------------------------------------------------
+# --- 16b, 16c: run and mode -----------------------------------------------------------------------------------------
 
 
 def test_16b_an_unknown_run_is_refused_before_the_mode_is_looked_at(staff, ana):
@@ -135,7 +135,7 @@ def test_16c_an_expired_mode_needs_force_or_an_inactive_enrollment(staff, by_api
     assert ask(staff, run, user="ben", mode="verified", force_enrollment=True).json()["mode"] == "verified"
 
 
-# --- 16d to 16g: may the learner ----------------------------------------------------------------------------------------
+# --- 16d to 16g: may the learner ------------------------------------------------------------------------------------
 
 
 def veto(learner, course_id, mode):
@@ -228,7 +228,7 @@ def test_16g_still_wants_the_mode_to_be_offered(as_user, ana):
     assert message(ask(as_user(ana), run)) == unavailable(None, run)
 
 
-# --- 16h, 16i: the enrollment --------------------------------------------------------------------------------------------
+# --- 16h, 16i: the enrollment ---------------------------------------------------------------------------------------
 
 
 def test_16h_a_deactivated_paid_enrollment_comes_back_in_the_default_mode(as_user, ana, run):
@@ -271,7 +271,7 @@ def test_16i_an_item_without_a_value_refuses_although_the_enrollment_is_stored(a
     assert stored(ana, run) == ("audit", True)
 
 
-# --- 17: cohort -------------------------------------------------------------------------------------------------------------
+# --- 17: cohort -----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -296,7 +296,7 @@ def test_17_a_learner_joins_stays_in_and_moves_between_cohorts(staff, as_user, a
         assert CohortMembership.objects.get(user=ana).cohort.name == name
 
 
-# --- 18: e-mail opt-in --------------------------------------------------------------------------------------------------------
+# --- 18: e-mail opt-in ----------------------------------------------------------------------------------------------
 
 
 def opt_ins(user):
@@ -335,7 +335,7 @@ def test_18_null_stores_nothing_and_the_bare_api_key_has_nobody_to_store_for(as_
     assert not UserOrgTag.objects.exists()
 
 
-# --- Cost ---------------------------------------------------------------------------------------------------------------
+# --- Cost -----------------------------------------------------------------------------------------------------------
 
 
 def test_creating_costs_a_fixed_number_of_statements(as_user, ana, run, django_assert_max_num_queries):

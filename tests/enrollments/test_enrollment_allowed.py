@@ -24,7 +24,7 @@ def staff(as_user):
     return as_user(UserFactory(username="boss", email="boss@staff.example", staff=True))
 
 
-# --- GET --------------------------------------------------------------------------------------------------------------
+# --- GET ------------------------------------------------------------------------------------------------------------
 
 
 def test_the_allowances_of_an_address_are_listed(staff, django_assert_num_queries):
@@ -54,7 +54,7 @@ def test_without_an_address_the_callers_own_are_listed(staff):
     assert staff.get(URL, {"email": "nobody@acme.example"}).json() == []
 
 
-# --- POST -------------------------------------------------------------------------------------------------------------
+# --- POST -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", ["json", "multipart"])
@@ -132,7 +132,7 @@ def test_the_same_pair_again_is_409_and_the_row_stays_as_it_is(staff):
     assert CourseEnrollmentAllowed.objects.get().auto_enroll is False
 
 
-# --- DELETE -----------------------------------------------------------------------------------------------------------
+# --- DELETE ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_used_allowance_is_deleted_and_the_enrollment_stays(staff):
@@ -158,7 +158,7 @@ def test_what_is_not_there_is_404(staff, fields):
     }
 
 
-# --- Who may call -------------------------------------------------------------------------------------------------------
+# --- Who may call ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("method", ["get", "post", "delete"])

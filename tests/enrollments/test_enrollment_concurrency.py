@@ -37,7 +37,9 @@ def test_fifty_identical_requests_leave_one_enrollment_and_no_error(as_user, run
     clients = [as_user(user) for _ in range(25)]
     answers = []
     for _ in range(2):
-        answers += answers_of([lambda client=client: ask(client, run, cohort="blue", email_opt_in=True) for client in clients])
+        answers += answers_of(
+            [lambda client=client: ask(client, run, cohort="blue", email_opt_in=True) for client in clients]
+        )
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.content for answer in answers}) == 1
     enrollment = CourseEnrollment.objects.get()
@@ -51,7 +53,10 @@ def test_contrary_requests_of_staff_end_in_one_of_their_states(as_user, run):
     clients = [as_user(UserFactory(staff=True)) for _ in range(8)]
     wishes = [{"mode": "verified"}, {"is_active": False}, {"mode": "audit"}, {"is_active": True}] * 2
     answers = answers_of(
-        [lambda client=client, wish=wish: ask(client, run, user="ana", **wish) for client, wish in zip(clients, wishes, strict=True)]
+        [
+            lambda client=client, wish=wish: ask(client, run, user="ana", **wish)
+            for client, wish in zip(clients, wishes, strict=True)
+        ]
     )
     assert {answer.status_code for answer in answers} == {200}
     enrollment.refresh_from_db()
@@ -93,5 +98,9 @@ def test_accounts_locked_in_any_order_do_not_deadlock(run):
             for enrollment in enrollments:
                 update_enrollment(CourseEnrollment.objects.get(pk=enrollment.pk), mode=mode)
 
-    calls = [lambda order=order, mode=mode: change(order, mode) for order in (users, users[::-1]) for mode in ("audit", "verified")]
+    calls = [
+        lambda order=order, mode=mode: change(order, mode)
+        for order in (users, users[::-1])
+        for mode in ("audit", "verified")
+    ]
     assert at_once(*calls) == []

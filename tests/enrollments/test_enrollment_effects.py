@@ -78,7 +78,7 @@ def events(lines):
     return [(line["event"], line.get("mode")) for line in lines if line["event"].startswith("edx.course")]
 
 
-# --- History ----------------------------------------------------------------------------------------------------------
+# --- History --------------------------------------------------------------------------------------------------------
 
 
 def test_each_real_change_leaves_one_history_row_with_who_made_it(staff, ana, run):
@@ -99,7 +99,7 @@ def test_the_api_key_changes_history_as_nobody(by_api_key, ana, run):
     assert CourseEnrollment.objects.get(user=ana).history.get().history_user is None
 
 
-# --- The signal -------------------------------------------------------------------------------------------------------
+# --- The signal -----------------------------------------------------------------------------------------------------
 
 
 def flags(change):
@@ -147,7 +147,7 @@ def test_an_error_of_a_receiver_undoes_the_change(as_user, ana, run):
     assert stored(ana, run) is None
 
 
-# --- Tracking ---------------------------------------------------------------------------------------------------------
+# --- Tracking -------------------------------------------------------------------------------------------------------
 
 
 def test_a_first_enrollment_as_verified_is_tracked_twice(staff, ana, run, tracked):
@@ -220,7 +220,7 @@ def test_cohorts_and_opt_ins_are_tracked(as_user, ana, run, tracked):
     assert lines[-1]["event"] == "edx.bi.user.org_email.opted_out"
 
 
-# --- Mail -------------------------------------------------------------------------------------------------------------
+# --- Mail -----------------------------------------------------------------------------------------------------------
 
 
 def test_no_mail_is_sent_unless_the_deployment_wants_it(as_user, ana, run, django_capture_on_commit_callbacks):
@@ -229,7 +229,9 @@ def test_no_mail_is_sent_unless_the_deployment_wants_it(as_user, ana, run, djang
     assert mail.outbox == []
 
 
-def test_activation_sends_a_mail_in_text_and_html(as_user, staff, ana, run, settings, django_capture_on_commit_callbacks):
+def test_activation_sends_a_mail_in_text_and_html(
+    as_user, staff, ana, run, settings, django_capture_on_commit_callbacks
+):
     settings.SEND_ENROLLMENT_EMAIL = True
     with django_capture_on_commit_callbacks(execute=True):
         ask(as_user(ana), run)
@@ -270,7 +272,7 @@ def test_nothing_is_mailed_or_tracked_while_quiet(ana, run, settings, tracked):
     assert mail.outbox == []
 
 
-# --- The audit entry --------------------------------------------------------------------------------------------------
+# --- The audit entry ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -328,7 +330,7 @@ def test_each_use_of_the_key_leaves_a_line(by_api_key, ana, run, caplog):
     assert 'ApiKeyHeaderPermission used: ip="127.0.0.1", path="/api/enrollment/v1/enrollment"' in caplog.messages
 
 
-# --- The primitives that other apps use -------------------------------------------------------------------------------
+# --- The primitives that other apps use -----------------------------------------------------------------------------
 
 
 def test_enroll_without_checks_needs_neither_run_nor_window_nor_seat(ana, told):

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.db import DatabaseError
 from django.utils import timezone
 
 from enrollments.models import CourseEnrollment
@@ -301,6 +302,18 @@ def test_a_pluggable_filter_narrows_the_list(as_user, maria, run, settings):
     assert keys(as_user(maria).get(ENROLLMENT)) == [run.id]
 
 
+def test_a_failing_database_is_a_lookup_error(as_user, maria, run, monkeypatch):
+    def fail(*args, **kwargs):
+        raise DatabaseError("gone")
+
+    for name in ("enrollment_of", "active_enrollments_of"):
+        monkeypatch.setattr(f"enrollments.views.enrollment.{name}", fail)
+    text = "An error occurred while retrieving enrollments for user 'maria'"
+    for path, message in ((ENROLLMENT, text), (f"{ENROLLMENT}/{run.id}", f"{text} in course '{run.id}'")):
+        answer = as_user(maria).get(path)
+        assert (answer.status_code, answer.json()) == (400, {"message": message})
+
+
 @pytest.mark.parametrize("by_other", [False, True])
 def test_two_hundred_enrollments_cost_five_statements_at_most(as_user, maria, django_assert_max_num_queries, by_other):
     CourseEnrollment.objects.bulk_create(
@@ -362,7 +375,10 @@ class TestCallers:
         referer = {"Referer": "https://apps.example.org/page"}
         cookie = client.get(path, headers=referer, secure=True).cookies["shared-csrf"]
         assert (cookie["domain"], bool(cookie["secure"])) == (".example.org", True)
-        for other in ({"secure": False, "headers": referer}, {"secure": True, "headers": {"Referer": "https://x.org/"}}):
+        for other in (
+            {"secure": False, "headers": referer},
+            {"secure": True, "headers": {"Referer": "https://x.org/"}},
+        ):
             assert "shared-csrf" not in client.get(path, **other).cookies
 
 
@@ -372,7 +388,7 @@ def test_other_methods_are_405(as_user, maria):
     assert client.post(f"{ENROLLMENT}/course-v1:A+B+C").status_code == 405
 
 
-# --- The schema says what the builders make --------------------------------------------------------------------------
+# --- The schema says what the builders make -------------------------------------------------------------------------
 
 
 def assert_same_shape(serializer: Any, body: Any) -> None:

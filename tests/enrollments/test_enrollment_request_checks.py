@@ -8,9 +8,17 @@ import pytest
 
 from config.api.exceptions import Refusal
 from enrollments.models import CourseEnrollment
+from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment
 from tests.conftest import API_KEY
 from tests.enrollments.calls import ENROLLMENT, ask, generic, stored
-from tests.factories import CourseEnrollmentFactory, CourseModeFactory, CourseRunFactory, UserFactory
+from tests.factories import (
+    CourseEnrollmentFactory,
+    CourseModeFactory,
+    CourseRunFactory,
+    EnterpriseCustomerFactory,
+    LearnerFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -193,7 +201,7 @@ def test_api_key_and_credentials_both_count(as_user, ana, run):
     assert ask(client, run, user=UserFactory(username="ben").username, mode="verified").json()["mode"] == "verified"
 
 
-# --- 9 to 14: the rest of the body ------------------------------------------------------------------------------------
+# --- 9 to 14: the rest of the body ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("value", ["true", "", 0, 1, [], {}])
@@ -248,6 +256,18 @@ def test_10_a_refused_link_is_the_generic_refusal(by_api_key, ana, run, settings
     answer = ask(by_api_key, run, user="ana", linked_enterprise_customer=CUSTOMER)
     assert (answer.status_code, answer.json()) == (400, generic(ana, run, "not-linked"))
     assert stored(ana, run) is None
+
+
+def test_10_a_linked_learner_has_enterprise_enrollment_and_consent_even_if_the_enrollment_is_refused(by_api_key, ana):
+    closed = CourseRunFactory(closed=True)
+    link = LearnerFactory(user=ana)
+    customer = link.enterprise_customer
+    for wanted, code in ((EnterpriseCustomerFactory(), "not-linked"), (customer, "enrollment-closed")):
+        answer = ask(by_api_key, closed, user="ana", linked_enterprise_customer=str(wanted.uuid))
+        assert (answer.status_code, answer.json()) == (400, generic(ana, closed, code))
+    assert EnterpriseCourseEnrollment.objects.get(course_id=closed.id).enterprise_customer_user_id == link.pk
+    consent = DataSharingConsent.objects.get(username="ana", course_id=closed.id)
+    assert (consent.enterprise_customer_id, consent.granted) == (customer.pk, True)
 
 
 @pytest.mark.parametrize("customer", ["no uuid", 5, ["x"], {"a": 1}, True])

@@ -146,7 +146,11 @@ def test_15c_the_api_key_may_move_to_an_expired_mode_and_plain_staff_may_not(as_
     CourseModeFactory(course_id=run.id, mode_slug="verified", expired=True)
     CourseEnrollmentFactory(user=vera, course_id=run.id)
     answer = ask(as_user(UserFactory(staff=True)), run, user="vera", mode="verified", force_enrollment=True)
-    assert (answer.status_code, answer.json()["message"], slugs(answer)) == (400, unavailable("verified", run), ["audit"])
+    assert (answer.status_code, answer.json()["message"], slugs(answer)) == (
+        400,
+        unavailable("verified", run),
+        ["audit"],
+    )
     answer = ask(by_api_key, run, user="vera", mode="verified")
     assert answer.status_code == 200
     assert slugs(answer) == ["audit"]  # an answer always lists unexpired modes only
@@ -206,7 +210,7 @@ def test_a_learner_never_takes_the_update_branch(as_user, vera, run):
     assert stored(vera, run) == ("verified", True)
 
 
-# --- Consequences worth testing -----------------------------------------------------------------------------------------
+# --- Consequences worth testing -------------------------------------------------------------------------------------
 
 
 def test_deactivating_twice_is_200_both_times(caller, vera, run):

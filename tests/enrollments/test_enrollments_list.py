@@ -15,10 +15,12 @@ from tests.factories import CourseEnrollmentFactory, CourseRunFactory, UserFacto
 pytestmark = pytest.mark.django_db
 URL = "/api/enrollment/v1/enrollments"
 RUN = "course-v1:Acme+PHYS101+2031_T1"
-BAD_CHARACTERS = (
-    "Usernames can only contain letters (A-Z, a-z), numerals (0-9), underscores (_), and hyphens (-)."
-)
+BAD_CHARACTERS = "Usernames can only contain letters (A-Z, a-z), numerals (0-9), underscores (_), and hyphens (-)."
 BAD_LENGTH = "Username must be between 2 and 30 characters long."
+
+
+def too_many(what, number):
+    return f"Too many {what} in a single request - {number}. A maximum of 100 is allowed"
 
 
 @pytest.fixture
@@ -117,9 +119,9 @@ def test_plus_signs_that_were_not_escaped_arrive_as_blanks_and_are_understood(st
         ("username", "m", BAD_LENGTH),
         ("username", "m" * 31, BAD_LENGTH),
         ("username", "maria,,ben", BAD_LENGTH),
-        ("username", ",".join(["maria"] * 101), "Too many usernames in a single request - 101. A maximum of 100 is allowed"),
-        ("email", ",".join(["a@b.c"] * 101), "Too many emails in a single request - 101. A maximum of 100 is allowed"),
-        ("course_ids", ",".join([RUN] * 102), "Too many course_ids in a single request - 102. A maximum of 100 is allowed"),
+        ("username", ",".join(["maria"] * 101), too_many("usernames", 101)),
+        ("email", ",".join(["a@b.c"] * 101), too_many("emails", 101)),
+        ("course_ids", ",".join([RUN] * 102), too_many("course_ids", 102)),
     ],
 )
 def test_a_value_that_cannot_be_a_filter_is_400(staff, name, value, text):
@@ -143,7 +145,7 @@ def test_all_failing_fields_are_told_each_with_its_first_error(staff):
     }
 
 
-# --- Pages ------------------------------------------------------------------------------------------------------------
+# --- Pages ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_a_page_costs_three_statements_at_most(staff, crowd, query, django_asser
         staff.get(URL, query)
 
 
-# --- Who may call -----------------------------------------------------------------------------------------------------
+# --- Who may call ---------------------------------------------------------------------------------------------------
 
 
 def test_without_credentials_it_is_401_in_the_developer_shape(client):

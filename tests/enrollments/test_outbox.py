@@ -426,6 +426,20 @@ def test_a_delivery_that_runs_out_of_time_gives_its_messages_back(
     assert OutboxMessage.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now()).count() == 2
 
 
+@pytest.mark.django_db
+def test_a_process_that_is_about_to_end_begins_with_no_further_mail(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    ended = threading.Thread()  # never started, so not alive: like the main thread of a process that ends
+    monkeypatch.setattr(outbox, "_exit", outbox._Exit())
+    monkeypatch.setattr(outbox.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(outbox.threading, "main_thread", lambda: ended)
+    monkeypatch.setattr(outbox._pace, "reserve", lambda rate: clock.__setitem__(0, clock[0] + 5) or 0.0)
+    waiting(6)
+    assert outbox.deliver() is False
+    assert states() == [State.SENT] * 3 + [State.QUEUED] * 3
+    assert OutboxMessage.objects.filter(state=State.QUEUED, next_attempt_at__lte=timezone.now()).count() == 3
+
+
 # --- Processes that die ---------------------------------------------------------------------------------------------
 
 

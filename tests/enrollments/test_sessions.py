@@ -17,10 +17,12 @@ from django.db import connection, connections
 from django.test import Client
 from django.utils import timezone
 
+from config.api.exceptions import Refusal
 from config.api.jwt import decode
 from enrollments.models import LoginFailure, OAuthApplication, User
 from enrollments.services import sign_in
 from enrollments.services.tokens import SIGN_IN_COOKIES
+from enrollments.signals import accounts_saved
 from tests.factories import PASSWORD, PendingAdminFactory, PendingLearnerFactory, RoleAssignmentFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -586,6 +588,37 @@ def test_the_page_says_when_nobody_can_sign_in(client: Any, learner: User, by_se
     response = posted(client, "/login", email_or_username="maria", password=PASSWORD)
     assert "application is missing" in response.content.decode()
     assert client.post("/login_refresh").status_code == 401
+
+
+def test_a_sign_in_that_breaks_leaves_no_session(client: Any, learner: User) -> None:
+    def refuse(**kwargs: Any) -> None:
+        raise Refusal("not now")
+
+    accounts_saved.connect(refuse)
+    try:
+        assert sign(client).status_code == 400
+        assert "not now" in sign(client, path="/login").content.decode()
+    finally:
+        accounts_saved.disconnect(refuse)
+    assert client.post("/login_refresh").status_code == 401
+    learner.refresh_from_db()
+    assert learner.last_login is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/oauth2/authorize?client_id=%00&redirect_uri=https://a.example/",
+        "/oauth2/authorize?client_id=login-service-client-id&redirect_uri=http://[",
+        "/oauth2/authorize?client_id=login-service-client-id&redirect_uri=http://a.example:port/",
+        "/oauth2/authorize?client_id=login-service-client-id&redirect_uri=%ff%fe",
+        "/oauth2/authorize?%zz",
+        "http://[",
+        "?",
+    ],
+)
+def test_odd_targets_do_not_break_the_page(client: Any, target: str) -> None:
+    assert client.get("/login", {"next": target}).status_code == 200
 
 
 # --- /logout ---

@@ -339,7 +339,6 @@ def test_the_endpoint_needs_no_csrf_token(robot: OAuthApplication) -> None:
         ("--x\r\nbroken", "multipart/form-data; boundary=x"),
         ("no boundary", "multipart/form-data"),
         ("grant_type=refresh_token&client_id=portal&client_secret=secret&refresh_token=" + "é" * 3000, FORM),
-        ("grant_type=client_credentials&client_id=robot&client_secret=secret&resource=relative", FORM),
         ("grant_type=client_credentials&client_id=robot&client_secret=secret&scope=%F0%9F%98%80", FORM),
         ("&".join(f"k{n}=v" for n in range(10_050)), FORM),
     ],
@@ -349,6 +348,12 @@ def test_malformed_requests_are_refused(
 ) -> None:
     response = client.generic("POST", "/oauth2/access_token", data, content_type=content_type)
     assert 400 <= response.status_code < 500
+
+
+@pytest.mark.parametrize("resource", ["http://[", "relative", "https://elsewhere.example/"])
+def test_resource_indicators_change_nothing(ask: Callable[..., Any], robot: OAuthApplication, resource: str) -> None:
+    assert ask(**ROBOT, resource=resource).status_code == 200
+    assert AccessToken.objects.get().resource == []
 
 
 def test_parameters_in_the_address_are_refused(client: Any, robot: OAuthApplication) -> None:

@@ -104,7 +104,9 @@ def test_the_name_is_the_original_one(worker, maria):
     assert unenroll(worker, "maria").status_code == 200
 
 
-@pytest.mark.parametrize("state", ["PENDING", "ERRORED", "ABORTED", "COMPLETE", "LOCKING_COMPLETE", "ENROLLMENTS_COMPLETE"])
+@pytest.mark.parametrize(
+    "state", ["PENDING", "ERRORED", "ABORTED", "COMPLETE", "LOCKING_COMPLETE", "ENROLLMENTS_COMPLETE"]
+)
 def test_outside_the_working_states_it_is_409(worker, maria, state):
     enrollment = CourseEnrollmentFactory(user=maria, course_id=CourseRunFactory().id)
     retiring(maria, state)
@@ -121,7 +123,7 @@ def test_in_the_working_states_it_is_done(worker, maria, state):
     assert unenroll(worker).status_code == 200
 
 
-# --- Who may call -------------------------------------------------------------------------------------------------------
+# --- Who may call ---------------------------------------------------------------------------------------------------
 
 
 def test_without_credentials_it_is_401(client, by_api_key):

@@ -397,6 +397,23 @@ def test_rows_can_be_downloaded(boss: APIClient, job: BulkJob) -> None:
     assert [line[0] for line in failed] == ["2"]
 
 
+def test_a_long_download_is_read_piece_by_piece(
+    boss: APIClient, customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("enterprise.queries.jobs.READ_AT_ONCE", 4)
+    job = BulkJob.objects.create(enterprise_customer=customer, total=12)
+    BulkJobRow.objects.bulk_create(
+        BulkJobRow(job=job, position=position, state="failed" if position % 3 else "pending") for position in range(12)
+    )
+    for tail, expected in {
+        "rows.csv": list(range(12)),
+        "rows.csv?state=pending": [0, 3, 6, 9],
+        "rows.csv?state=failed": [1, 2, 4, 5, 7, 8, 10, 11],
+    }.items():
+        [_, *lines] = lines_of(boss.get(job_path(job, tail)))
+        assert [int(line[0]) for line in lines] == expected
+
+
 @pytest.mark.parametrize("text", ["=1+1", "+49", "-1", "@SUM(A1)", "\tx", "\rx"])
 def test_a_download_holds_nothing_that_a_spreadsheet_computes(
     text: str, boss: APIClient, customer: EnterpriseCustomer

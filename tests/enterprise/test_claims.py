@@ -349,8 +349,8 @@ def test_one_rows_refusal_is_kept_with_its_reason_and_does_not_lose_the_rest(acm
 def existing(acme, run, django_capture_on_commit_callbacks):
     """Mia was in the run before; then a pending enrollment is claimed at her next sign-in."""
 
-    def sign_in(mode, is_active=True, **pending):
-        mia = registers()
+    def sign_in(mode, is_active=True, account=None, **pending):
+        mia = account or registers()
         factories.CourseEnrollmentFactory(user=mia, course_id=RUN, mode=mode, is_active=is_active)
         factories.PendingEnrollmentFactory(user=waits(acme), course_id=RUN, source=source("customer_admin"), **pending)
         with django_capture_on_commit_callbacks(execute=True):
@@ -391,6 +391,22 @@ def test_an_upgrade_and_a_return_are_enrollments(existing, mode, is_active):
     assert EnterpriseCourseEnrollment.objects.get().source.slug == "customer_admin"
 
 
+def test_coming_back_clears_the_flags_of_other_customers_too(existing, bolt):
+    mia = registers()
+    saved = factories.EnterpriseCourseEnrollmentFactory(
+        enterprise_customer_user=factories.LearnerFactory(enterprise_customer=bolt, user=mia),
+        course_id=RUN,
+        saved_for_later=True,
+        unenrolled=True,
+        unenrolled_at=timezone.now(),
+    )
+
+    existing("verified", False, account=mia, course_mode="verified")
+
+    saved.refresh_from_db()
+    assert (saved.unenrolled, saved.saved_for_later, saved.unenrolled_at) == (False, False, None)
+
+
 def test_a_cohort_needs_a_customer_with_auto_cohorting(acme, run, claim):
     cohort = Cohort.objects.create(course_id=RUN, name="blue")
     factories.PendingEnrollmentFactory(user=waits(acme), course_id=RUN, cohort_name="blue")
@@ -424,6 +440,25 @@ def test_the_claim_of_an_unlinked_learners_run_survives_a_second_turn_of_the_job
     assert BulkJob.objects.get().succeeded == 1
     assert LicensedEnterpriseCourseEnrollment.objects.count() == 1
     assert EnterpriseCourseEnrollment.objects.count() == 1
+
+
+def test_many_pending_enrollments_are_carried_out_in_a_fixed_number_of_statements(acme, django_assert_max_num_queries):
+    from enterprise.services import jobs
+
+    pending = waits(acme)
+    for n in range(20):
+        run_key = factories.CourseRunFactory(id=f"course-v1:Acme+M{n}+T1", modes=["verified"]).pk
+        factories.PendingEnrollmentFactory(
+            user=pending, course_id=run_key, course_mode="verified", license_uuid=uuid.uuid4()
+        )
+    mia = registers()
+    job = BulkJob.objects.get()
+
+    with django_assert_max_num_queries(40):
+        jobs.run(job)
+
+    assert BulkJob.objects.get().succeeded == 20
+    assert CourseEnrollment.objects.filter(user=mia, is_active=True).count() == 20
 
 
 # --- admins -------------------------------------------------------------------------------------------------------

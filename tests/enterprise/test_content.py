@@ -1,4 +1,4 @@
-"""Catalog membership of runs, advertised runs and default intentions (contract: enterprise-customers 5; enterprise-learners)."""
+"""Catalog membership, advertised runs, default intentions (contract: enterprise-customers 5; enterprise-learners)."""
 
 from __future__ import annotations
 
@@ -97,6 +97,8 @@ def test_a_run_is_held_by_a_catalog_whose_filter_it_or_its_course_meets(run, con
         {"status__not": "published"},
         {"course_type": ["audit"]},
         {"subjects__exclude": ["Water"]},
+        {"course_type__exclude": "verified-audit"},
+        {"product_source__not": "edx", "content_type": "courserun"},
         {"first_enrollable_paid_seat_price__lte": "49.99"},
         {"first_enrollable_paid_seat_price__gt": ["10", "70"]},
         {"first_enrollable_paid_seat_price__lt": "many"},

@@ -1,4 +1,4 @@
-"""Fulfillments and the flags of enterprise enrollments (contract: enterprise-learners, Fulfillments and Background work)."""
+"""Fulfillments and flags of enterprise enrollments (contract: enterprise-learners, Fulfillments, Background work)."""
 
 from __future__ import annotations
 
@@ -307,7 +307,7 @@ def test_a_learner_who_is_linked_nowhere_costs_one_statement(run, django_assert_
 
 @pytest.fixture
 def linked(run):
-    """A learner who acts for a customer whose catalog holds the run, and is linked to another whose catalog does, too."""
+    """A learner who acts for a customer whose catalog holds the run, and is linked to another such customer."""
     user = factories.UserFactory()
     acting = factories.LearnerFactory(user=user)
     other = factories.LearnerFactory(user=user, active=False)
@@ -402,7 +402,7 @@ def test_a_linked_enrollment_brings_the_enterprise_enrollment_and_granted_consen
 
 
 def test_a_linked_enrollment_of_a_learner_of_somebody_else_is_refused_before_anything_is_done(linked, by_api_key):
-    user, acting, _ = linked
+    user, _, _ = linked
     stranger = factories.EnterpriseCustomerFactory()
 
     response = linked_enrollment(by_api_key, user, stranger.pk)
