@@ -11,11 +11,11 @@ from enrollments.services import outbox
 def deliver_outbox() -> None:
     """Delivers waiting mails for a while, and queues itself again while more wait."""
     if outbox.deliver():
-        deliver_outbox.delay()
+        outbox.queue_delivery()
 
 
 @shared_task
 def sweep_outbox() -> None:
     """Delivers what became due without a change to announce it, and marks what a dead process left behind."""
     if outbox.sweep():
-        deliver_outbox.delay()
+        outbox.queue_delivery()

@@ -19,6 +19,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
+from django.urls import is_valid_path
 
 
 def refuse_taken_port(port: int) -> None:
@@ -74,42 +75,42 @@ def greeting(world: dict[str, list[dict[str, Any]]] | None, root: str) -> str:
         world: the loaded world, or None.
         root: the service's address, without a slash at the end.
     """
-    lines = [
-        "",
-        f"Matricula serves on {root}",
-        f"  API documents   {root}/api-docs/",
-        f"  admin           {root}/admin/",
-        f"  support pages   {root}/support/",
-    ]
+    pages = {"API documents": "/api-docs/", "admin": "/admin/", "support pages": "/support/"}
+    lines = ["", f"Matricula serves on {root}"]
+    lines += [f"  {name:<15} {root}{path}" for name, path in pages.items() if is_valid_path(path)]
     if world:
         lines += ["", "Logins of the demo (username, password):"]
         lines += [
-            f"  {user['username']:<16} {user['password']:<22} {describe(user, world)}"
+            f"  {user['username']:<16} {user['password']:<20} {describe(user['username'], world)}"
             for user in world.get("users", [])
-            if user.get("password") and describe(user, world)
+            if user.get("password")
         ]
         lines += ["", "OAuth clients of the demo (client_id, client_secret, grant):"]
         lines += [
-            f"  {client['client_id']:<16} {client['client_secret']:<22} {client.get('grant_type', '')}"
+            f"  {client['client_id']:<16} {client['client_secret']:<20} {client.get('grant_type', '')}"
             for client in world.get("oauth_clients", [])
         ]
     return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])
 
 
-def describe(user: dict[str, Any], world: dict[str, list[dict[str, Any]]]) -> str:
-    """What an account of the world may do, in a few words; empty for one without a role."""
+def describe(username: str, world: dict[str, list[dict[str, Any]]]) -> str:
+    """What an account of the world may do, in a few words."""
+    user = next(row for row in world["users"] if row["username"] == username)
     customers = {customer["uuid"]: customer["name"] for customer in world.get("customers", [])}
-    parts = ["superuser"] if user.get("is_superuser") else ["staff"] if user.get("is_staff") else []
-    for row in world.get("role_assignments", []):
-        if row["user"] == user["username"]:
-            where = customers.get(row.get("customer"), "all customers")
-            parts.append(f"{row['role'].removeprefix('enterprise_').replace('_', ' ')} ({where})")
-    parts += [
-        f"learner ({customers.get(row['customer'], row['customer'])})"
-        for row in world.get("learners", [])
-        if row["user"] == user["username"]
-    ]
-    return ", ".join(parts)
+    words = ["superuser"] if user.get("is_superuser") else ["staff"] if user.get("is_staff") else []
+    for row in rows_of(username, "role_assignments", world):
+        role = row["role"].removeprefix("enterprise_").replace("_", " ")
+        words.append(f"{role} ({customers.get(row['customer'], 'all customers')})")
+    words += sorted({row["role"] for row in rows_of(username, "course_roles", world)})
+    links = [customers.get(row["customer"], row["customer"]) for row in rows_of(username, "learners", world)]
+    if not words:
+        words = [f"learner ({', '.join(links)})" if links else "learner"]
+    return ", ".join(words)
+
+
+def rows_of(username: str, section: str, world: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The rows of a section that belong to an account."""
+    return [row for row in world.get(section, []) if row["user"] == username]
 
 
 def main() -> None:

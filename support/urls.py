@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from support.views import pages
+
+urlpatterns = [
+    path("", pages.HomePage.as_view(), name="home"),
+]

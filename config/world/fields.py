@@ -248,8 +248,9 @@ class Shape:
     ignoring_case: frozenset[str] = frozenset()
 
     def name_of(self, attribute: str) -> str | None:
-        """The field that fills a model attribute."""
-        return next((name for name, reader in self.fields.items() if reader.attribute == attribute), None)
+        """The field that fills a model attribute, or is called like it."""
+        named = next((name for name, reader in self.fields.items() if reader.attribute == attribute), None)
+        return named or (attribute if attribute in self.fields else None)
 
     def read(self, load: Load, place: Place, value: Any) -> Entry:
         """The entry of an object; what is wrong with its fields is noted with `load.note`.
@@ -282,7 +283,7 @@ class Shape:
         return entry
 
     def identity(self, entry: Entry) -> Hashable:
-        """The natural key as one value, to compare entries of a file by; of an entry whose key was refused, the entry."""
+        """The natural key as one value, to compare entries of a file by; an entry whose key was refused is like no other."""
         if any(name not in entry.given for name in self.key):
             return id(entry)
         return tuple(

@@ -43,7 +43,7 @@ class RunWithModes(NamedTuple):
 def runs(run_ids: Collection[str]) -> dict[str, Run]:
     """The runs with these keys that exist, by key; one statement."""
     rows = CourseOverview.objects.filter(pk__in_set=run_ids).order_by().values_list(*Run._fields)
-    return {row[0]: Run(*row) for row in rows}
+    return {row[0]: Run._make(row) for row in rows}
 
 
 def with_modes(run_ids: Collection[str]) -> dict[str, RunWithModes]:

@@ -50,7 +50,7 @@ def modes_of(run_ids: Collection[str]) -> dict[str, list[Mode]]:
     )  # fmt: skip
     modes: dict[str, list[Mode]] = defaultdict(list)
     for row in rows:
-        modes[row[0]].append(Mode(*row[1:]))
+        modes[row[0]].append(Mode._make(row[1:]))
     return dict(modes)
 
 

@@ -49,11 +49,13 @@ def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_a
         wanted = wanted.filter(course_id__in=staffed_runs(caller))
     for narrow in hooks("ENROLLMENT_LIST_FILTERS"):
         wanted = narrow(wanted, caller=caller, username=username)
-    rows = list(
-        wanted.order_by("created", "id").values_list("created", "mode", "is_active", "user__username", "course_id")
-    )
-    found = with_modes([row[4] for row in rows]) if rows else {}
-    return [EnrollmentRow(*row[:4], run=found[row[4]]) for row in rows if row[4] in found]
+    rows = list(wanted.order_by("created", "id").values_list("course_id", "created", "mode", "is_active"))
+    found = with_modes([row[0] for row in rows]) if rows else {}
+    return [
+        EnrollmentRow(created, mode, is_active, username, found[run_id])
+        for run_id, created, mode, is_active in rows
+        if run_id in found
+    ]
 
 
 def all_enrollments(

@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
@@ -46,6 +47,8 @@ BATCH_SIZE = 100
 SLICE_SECONDS = 20.0
 LAST_SECONDS = 12.0  # of a process; config.embedded grants its threads a little more
 LEASE = timedelta(minutes=5)
+DELIVERY_WAITS = "outbox:delivery-waits"  # in the cache
+DELIVERY_WAITS_SECONDS = 15  # then it is taken for lost
 IN_DOUBT_AFTER = timedelta(minutes=5)
 FIRST_PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=6)
@@ -105,9 +108,20 @@ def queue_delivery() -> None:
 
     A queue that cannot be reached does not fail the caller: the next sweep delivers.
     """
+    transaction.on_commit(_queue_once, robust=True)
+
+
+def _queue_once() -> None:
+    """Queues a delivery unless one waits already: a job of hundreds of chunks must not fill the queue with them."""
     from enrollments.tasks import deliver_outbox
 
-    transaction.on_commit(deliver_outbox.delay, robust=True)
+    try:
+        is_first = cache.add(DELIVERY_WAITS, True, DELIVERY_WAITS_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises
+        logger.warning("the cache does not answer: a delivery is queued all the same", exc_info=True)
+        is_first = True
+    if is_first:
+        deliver_outbox.delay()
 
 
 def _is_reachable(message: NewMessage) -> bool:
@@ -128,6 +142,11 @@ def deliver(seconds: float = SLICE_SECONDS) -> bool:
     Returns:
         Whether messages may still wait.
     """
+    # First of all: what commits from here on may be missed below, and must be able to queue the next delivery.
+    try:
+        cache.delete(DELIVERY_WAITS)
+    except Exception:  # noqa: BLE001 - whatever the cache's client raises
+        logger.warning("the cache does not answer: deliveries may be queued late", exc_info=True)
     end = time.monotonic() + seconds
     while not _exit.is_near() and deliver_batch(until=end):
         if time.monotonic() >= end:

@@ -123,8 +123,9 @@ class AuthorizeView(AuthorizationView):
         return response
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        request.GET = request.GET.copy()
-        request.GET.pop("resource", None)  # not served, see the validator
+        asked: Any = request.GET.copy()
+        asked.pop("resource", None)  # not served, see the validator
+        request.GET = asked
         response: HttpResponse = super().get(request, *args, **kwargs)
         return response
 

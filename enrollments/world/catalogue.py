@@ -106,9 +106,11 @@ _ENTITLEMENT = Shape(
 
 def _check_course_key(text: str) -> None:
     try:
-        CourseKey.parse(f"course-v1:{text}+run")
-    except InvalidCourseKey as error:
-        raise ValidationError("A course has a key of the form ORG+COURSE.") from error
+        key = CourseKey.parse(f"course-v1:{text}+run")
+    except InvalidCourseKey:
+        key = None
+    if key is None or key.run != "run" or text.startswith("course-v1:"):
+        raise ValidationError("A course has a key of the form ORG+COURSE.")
 
 
 def _give_course_uuid(course: Course) -> None:

@@ -30,7 +30,7 @@ def row_results(job: BulkJob, state: str = "") -> QuerySet[BulkJobRow, Any]:
 
 
 def every_row_result(job: BulkJob, state: str = "") -> Iterator[RowResult]:
-    """The same for reading through: in bounded memory, and without a cursor that stays open while a client downloads."""
+    """The same for reading through: in bounded memory, and without a cursor that stays open during a download."""
     rows, last = row_results(job, state), -1
     while page := [RowResult._make(row) for row in rows.filter(position__gt=last)[:READ_AT_ONCE]]:
         yield from page

@@ -12,7 +12,7 @@ Contract: enterprise-learners, Data model; roles-and-permissions 8.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -38,6 +38,8 @@ from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE, ENTERPRISE_LEARNER_RO
 from enterprise.queries.emails import accounts_with, lowered
 from enterprise.queries.learners import pending_learners
 from enterprise.services import roles
+
+TRIES = 3
 
 
 class NotRelinkable(Exception):
@@ -261,29 +263,34 @@ def delete(link: EnterpriseCustomerUser) -> None:
 
 
 def link_pending(customer: EnterpriseCustomer, emails: Iterable[str]) -> list[PendingOutcome]:
-    """Makes a pending learner of every address that is none yet; stored as given, compared ignoring case."""
+    """Makes a pending learner of every address that is none yet; stored as given, compared ignoring case.
+
+    Raises:
+        IntegrityError: others kept making or deleting the same rows meanwhile.
+    """
     given = list(emails)
     first_spelling: dict[str, str] = {}
     for email in given:
         first_spelling.setdefault(lowered(email), email)
-    while True:
-        known = {
-            row.lowered: PendingOutcome(row, created=False) for row in pending_learners(customer.pk, first_spelling)
-        }
-        missing = sorted(first_spelling.keys() - known.keys())
-        if not missing:
-            break
-        emails = [first_spelling[key] for key in missing]
-        rows = [PendingEnterpriseCustomerUser(enterprise_customer=customer, user_email=email) for email in emails]
+    for attempt in range(TRIES):
         try:
-            with transaction.atomic():
-                PendingEnterpriseCustomerUser.objects.bulk_create(rows)
-                _record(PendingEnterpriseCustomerUser, [row.pk for row in rows], "+")
-        except IntegrityError:
-            continue  # somebody else made one of them in between
-        known.update((key, PendingOutcome(row, created=True)) for key, row in zip(missing, rows, strict=True))
-        break
+            known = _with_pending(customer, first_spelling)
+            break
+        except IntegrityError:  # somebody else made one of them in between
+            if attempt == TRIES - 1:
+                raise
     return [known[lowered(email)] for email in given]
+
+
+@transaction.atomic
+def _with_pending(customer: EnterpriseCustomer, spellings: Mapping[str, str]) -> dict[str, PendingOutcome]:
+    """The pending learners of addresses, made where there are none; by the address in lower case, as `spellings`."""
+    known = {row.lowered: PendingOutcome(row, created=False) for row in pending_learners(customer.pk, spellings)}
+    missing = sorted(spellings.keys() - known.keys())
+    rows = [PendingEnterpriseCustomerUser(enterprise_customer=customer, user_email=spellings[key]) for key in missing]
+    PendingEnterpriseCustomerUser.objects.bulk_create(rows)
+    _record(PendingEnterpriseCustomerUser, [row.pk for row in rows], "+")
+    return known | {key: PendingOutcome(row, created=True) for key, row in zip(missing, rows, strict=True)}
 
 
 @transaction.atomic

@@ -239,7 +239,7 @@ def test_counters_leave_the_cache_by_themselves(
     monkeypatch.setattr(cache, "add", lambda key, value, timeout: lifetimes.append(timeout) or add(key, value, timeout))
     settings.USER_RATE = "5/minute"
     assert admitted(by_jwt("ana"), "/api/throttled") == 5
-    assert lifetimes == [80]
+    assert set(lifetimes) == {80}
 
 
 @pytest.mark.parametrize(

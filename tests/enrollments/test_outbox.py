@@ -25,7 +25,7 @@ from enrollments.emails import registry
 from enrollments.models import OutboxMessage
 from enrollments.services import outbox
 from enrollments.services.outbox import NewMessage
-from enrollments.tasks import sweep_outbox
+from enrollments.tasks import deliver_outbox, sweep_outbox
 
 State = OutboxMessage.State
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
@@ -176,6 +176,37 @@ def test_nothing_is_queued_while_reactions_are_held_back() -> None:
     with quiet():
         outbox.queue([letter()])
     assert not OutboxMessage.objects.exists()
+
+
+@pytest.mark.django_db
+def test_many_changes_queue_one_delivery_until_it_begins(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    queued = []
+    monkeypatch.setattr(deliver_outbox, "delay", lambda: queued.append(1))
+    for number in range(3):
+        with django_capture_on_commit_callbacks(execute=True):
+            outbox.queue([letter(number)])
+    assert len(queued) == 1
+    deliver_outbox()
+    assert states() == [State.SENT] * 3
+    with django_capture_on_commit_callbacks(execute=True):
+        outbox.queue([letter(4)])
+    assert len(queued) == 2
+
+
+@pytest.mark.django_db
+def test_a_cache_that_does_not_answer_does_not_keep_mail_back(
+    django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*args: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(outbox.cache, "add", fails)
+    monkeypatch.setattr(outbox.cache, "delete", fails)
+    with django_capture_on_commit_callbacks(execute=True):
+        outbox.queue([letter()])
+    assert len(mail.outbox) == 1
 
 
 # --- Writing the mails ----------------------------------------------------------------------------------------------
