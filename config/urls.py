@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("saml_admin.urls")),  # some of its paths lie under enterprise's: it comes second
     path("", include("program_enrollments.urls")),
     path("", include("support.urls")),
+    path("admin/login/", pages.admin_sign_in, name="admin-sign-in"),  # before the admin's own
     path("admin/", admin.site.urls),
     re_path(r"^media/(?P<path>.*)$", views.media, name="media"),
 ]

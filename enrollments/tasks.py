@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from celery import shared_task
+from django.core.management import call_command
+from oauth2_provider.models import clear_expired
 
 from enrollments.services import outbox
 
@@ -19,3 +21,10 @@ def sweep_outbox() -> None:
     """Delivers what became due without a change to announce it, and marks what a dead process left behind."""
     if outbox.sweep():
         outbox.queue_delivery()
+
+
+@shared_task
+def clear_expired_sign_ins() -> None:
+    """Deletes tokens, authorization codes and sessions whose time is over."""
+    clear_expired()
+    call_command("clearsessions")

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
@@ -33,3 +34,15 @@ def allow_form_targets(response: HttpResponse, *addresses: str | None) -> None:
 def favicon(request: HttpRequest) -> HttpResponse:
     """The mark of the service, where browsers look for it on answers that are no page."""
     return redirect(static("images/mark.svg"))
+
+
+def admin_sign_in(request: HttpRequest) -> HttpResponse:
+    """The admin's sign-in is that of the service, with its lockout; who is signed in and may not enter is told so.
+
+    Raises:
+        PermissionDenied: the caller is signed in, and no active member of the staff.
+    """
+    if request.user.is_authenticated and not (request.user.is_active and request.user.is_staff):
+        raise PermissionDenied
+    query = request.META.get("QUERY_STRING")
+    return redirect(f"{settings.LOGIN_URL}?{query or 'next=/admin/'}")

@@ -283,7 +283,7 @@ class Shape:
         return entry
 
     def identity(self, entry: Entry) -> Hashable:
-        """The natural key as one value, to compare entries of a file by; an entry whose key was refused is like no other."""
+        """The natural key as one value, to compare entries by; an entry whose key was refused is like no other."""
         if any(name not in entry.given for name in self.key):
             return id(entry)
         return tuple(

@@ -260,16 +260,28 @@ class Table:
                 load.note(Refused(place, " ".join(problem.message_dict[name])))
             return
         for constraint in self.model._meta.constraints:
-            try:
-                constraint.validate(self.model, row)
-            except ValidationError as problem:
-                names = _columns_of(constraint)
-                own = [name for name in names if entry.shape.name_of(name)] or [""]
-                place = entry.place_of(own[-1]) if own[-1] else entry.place
-                text = f"Another {self.model._meta.verbose_name} has this {' and '.join(names)} already."
-                load.note(Refused(place, text if names else reason_of(problem)))
+            if self._breaks(row, constraint):
+                columns = [self.model._meta.get_field(name) for name in _columns_of(constraint)]
+                # The value that was chosen says more than the row it belongs to.
+                columns.sort(key=lambda column: bool(column.is_relation))
+                place = entry.place_of(getattr(columns[0], "attname", "")) if columns else entry.place
+                what = " and ".join(column.name for column in columns) or constraint.name
+                load.note(Refused(place, f"Another {self.model._meta.verbose_name} has this {what} already."))
                 return
         load.note(Refused(entry.place, f"The database refuses this: {error}"))
+
+    def _breaks(self, row: Any, constraint: models.BaseConstraint) -> bool:
+        names = getattr(constraint, "fields", ())
+        if names and not getattr(constraint, "condition", None):
+            # Django would look through the default manager, which hides rows of some models.
+            values = {name: getattr(row, name) for name in names}
+            same = self.model._base_manager.filter(**values).exclude(pk=row.pk)
+            return None not in values.values() and same.exists()
+        try:
+            constraint.validate(self.model, row)
+        except ValidationError:
+            return True
+        return False
 
 
 def _refusal(entry: Entry, error: ValidationError) -> Refused:

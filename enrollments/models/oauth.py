@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
@@ -23,8 +21,6 @@ class OAuthApplication(AbstractApplication):
     readable_client_secret = models.TextField(
         blank=True, default="", editable=False, help_text="The secret, encrypted, of credentials that are shown again later."
     )
-
-    objects: ClassVar[models.Manager[OAuthApplication]] = models.Manager()
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any, NamedTuple, cast
 
 from django.conf import settings
 from django.core.cache import cache
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
+from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import CourseOverview
 from enrollments.queries.course_modes import Mode, modes_of
 
 
 class Run(NamedTuple):
-    """The facts of a run that enrollments show."""
+    """The facts of a run that enrollments show; moments as answers write them."""
 
     id: str
     display_name: str | None
-    enrollment_start: datetime | None
-    enrollment_end: datetime | None
-    start: datetime | None
-    end: datetime | None
+    enrollment_start: str | None
+    enrollment_end: str | None
+    start: str | None
+    end: str | None
     invitation_only: bool
     self_paced: bool
 
@@ -40,10 +40,27 @@ class RunWithModes(NamedTuple):
     modes: list[Mode]
 
 
+_rows = KeyedStatement(
+    lambda run_ids: (
+        CourseOverview.objects.filter(pk__in_set=run_ids)
+        .order_by()
+        .values_list(
+            "id",
+            "display_name",
+            WireTime("enrollment_start"),
+            WireTime("enrollment_end"),
+            WireTime("start"),
+            WireTime("end"),
+            "invitation_only",
+            "self_paced",
+        )
+    )
+)
+
+
 def runs(run_ids: Collection[str]) -> dict[str, Run]:
     """The runs with these keys that exist, by key; one statement."""
-    rows = CourseOverview.objects.filter(pk__in_set=run_ids).order_by().values_list(*Run._fields)
-    return {row[0]: Run._make(row) for row in rows}
+    return {row[0]: Run._make(row) for row in _rows(run_ids)}
 
 
 def with_modes(run_ids: Collection[str]) -> dict[str, RunWithModes]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
 from typing import NamedTuple
 
-from django.utils import timezone
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
+from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import CourseMode
 
 CREDIT = "credit"
@@ -17,21 +18,42 @@ BEST_FIRST = ("verified", "professional", "no-id-professional", "audit", "honor"
 
 
 class Mode(NamedTuple):
-    """A mode as runs list it; `expiration_datetime` is the upgrade deadline."""
+    """A mode as runs list it; `expiration_datetime` is the upgrade deadline, as answers write it."""
 
     slug: str
     name: str
     min_price: int = 0
     suggested_prices: str = ""
     currency: str = "usd"
-    expiration_datetime: datetime | None = None
+    expiration_datetime: str | None = None
     description: str | None = None
     sku: str | None = None
     bulk_sku: str | None = None
+    is_expired: bool = False
 
 
 # What a run offers that has no row to offer: no rows at all, or only expired ones where those do not count.
 DEFAULT_MODE = Mode("audit", "Audit")
+
+_rows = KeyedStatement(
+    lambda run_ids: (
+        CourseMode.objects.filter(course_id__in_set=run_ids)
+        .order_by("id")
+        .values_list(
+            "course_id",
+            "mode_slug",
+            "mode_display_name",
+            "min_price",
+            "suggested_prices",
+            "currency",
+            WireTime("expiration_datetime"),
+            "description",
+            "sku",
+            "bulk_sku",
+            Q(expiration_datetime__isnull=False, expiration_datetime__lt=Now()),
+        )
+    )
+)
 
 
 def modes_of(run_ids: Collection[str]) -> dict[str, list[Mode]]:
@@ -40,37 +62,24 @@ def modes_of(run_ids: Collection[str]) -> dict[str, list[Mode]]:
     Returns:
         Run key -> its rows. A run without rows is not in it; `offered` then gives the built-in default.
     """
-    rows = (
-        CourseMode.objects.filter(course_id__in_set=run_ids)
-        .order_by("id")
-        .values_list(
-            "course_id", "mode_slug", "mode_display_name", "min_price", "suggested_prices", "currency",
-            "expiration_datetime", "description", "sku", "bulk_sku",
-        )
-    )  # fmt: skip
     modes: dict[str, list[Mode]] = defaultdict(list)
-    for row in rows:
+    for row in _rows(run_ids):
         modes[row[0]].append(Mode._make(row[1:]))
     return dict(modes)
 
 
-def offered(
-    modes: Iterable[Mode], *, include_expired: bool = False, selectable: bool = False, now: datetime | None = None
-) -> list[Mode]:
+def offered(modes: Iterable[Mode], *, include_expired: bool = False, selectable: bool = False) -> list[Mode]:
     """The modes of one run that count; never empty: nothing left means the built-in audit mode.
 
     Args:
         modes: the run's rows, as `modes_of` gives them.
         include_expired: whether a mode counts whose upgrade deadline has passed.
         selectable: leave out those that a learner does not choose (`credit`).
-        now: the moment to compare with; the present when left out.
     """
-    moment = now or timezone.now()
     listed = [
         mode
         for mode in modes
-        if (include_expired or mode.expiration_datetime is None or mode.expiration_datetime >= moment)
-        and not (selectable and mode.slug == CREDIT)
+        if (include_expired or not mode.is_expired) and not (selectable and mode.slug == CREDIT)
     ]
     return listed or [DEFAULT_MODE]
 

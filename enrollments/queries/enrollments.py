@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
+from config.db.reads import WireTime
 from config.db.replica import read_alias
 from config.hooks import hooks
 from enrollments.models import CourseEnrollment, User
@@ -18,9 +18,9 @@ from enrollments.queries.course_roles import staffed_runs
 
 
 class EnrollmentRow(NamedTuple):
-    """One enrollment; `run` is None when the run no longer exists."""
+    """One enrollment; `created` as answers write it, `run` None when the run no longer exists."""
 
-    created: datetime
+    created: str
     mode: str
     is_active: bool
     username: str
@@ -30,10 +30,10 @@ class EnrollmentRow(NamedTuple):
 def enrollment_of(username: str, run_id: str) -> EnrollmentRow | None:
     """A learner's enrollment in a run, active or not; at most three statements."""
     rows = CourseEnrollment.objects.filter(user__username=username, course_id=run_id)
-    found = rows.order_by().values_list("created", "mode", "is_active", "user__username").first()
+    found = rows.order_by().values_list(WireTime("created"), "mode", "is_active").first()
     if found is None:
         return None
-    return EnrollmentRow(*found, run=with_modes([run_id]).get(run_id))
+    return EnrollmentRow(*found, username, with_modes([run_id]).get(run_id))
 
 
 def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_all: bool) -> list[EnrollmentRow]:
@@ -49,7 +49,7 @@ def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_a
         wanted = wanted.filter(course_id__in=staffed_runs(caller))
     for narrow in hooks("ENROLLMENT_LIST_FILTERS"):
         wanted = narrow(wanted, caller=caller, username=username)
-    rows = list(wanted.order_by("created", "id").values_list("course_id", "created", "mode", "is_active"))
+    rows = list(wanted.order_by("created", "id").values_list("course_id", WireTime("created"), "mode", "is_active"))
     found = with_modes([row[0] for row in rows]) if rows else {}
     return [
         EnrollmentRow(created, mode, is_active, username, found[run_id])

@@ -262,8 +262,9 @@ class Ensure:
         run, account = self._runs[run_key], self.accounts[account_id]
         allowance = self._allowances.get((account.email, run_key))
         if allowance is not None:
-            if settings.DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED and not run.is_open:
-                return self._has_staff_access(account, run_key)
+            heeds_window = settings.DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED
+            if heeds_window and not run.is_open and not self._has_staff_access(account, run_key):
+                return False
             return allowance[1] in (None, account_id)
         if run.is_open and not run.invitation_only:
             return True

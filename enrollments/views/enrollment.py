@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
 from django.http import HttpResponse
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -51,14 +49,14 @@ class EnrollmentApiView(SetsCsrfCookies, MessageErrors, APIView):
         """The API key or staff."""
         return request.user.is_staff or has_api_key(request)
 
-    def body_of(self, row: EnrollmentRow, now: datetime | None = None) -> dict[str, Any]:
+    def body_of(self, row: EnrollmentRow) -> dict[str, Any]:
         found = row.run
         return enrollment_body(
             created=row.created,
             mode=row.mode,
             is_active=row.is_active,
             username=row.username,
-            course_details=course_details_body(found.run, offered(found.modes, now=now)) if found else None,
+            course_details=course_details_body(found.run, offered(found.modes)) if found else None,
         )
 
 
@@ -108,8 +106,7 @@ class EnrollmentListView(EnrollmentApiView):
             rows = active_enrollments_of(username, caller=request.user, sees_all=sees_all)
         except DatabaseError as problem:
             raise lookup_error(f"user '{username}'") from problem
-        now = timezone.now()
-        return Response([self.body_of(row, now) for row in rows])
+        return Response([self.body_of(row) for row in rows])
 
     @extend_schema(
         request=EnrollmentRequestSerializer,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
+from django.http import HttpRequest
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
 from enterprise.models import (
@@ -12,6 +15,7 @@ from enterprise.models import (
     EnterpriseCustomerIdentityProvider,
     EnterpriseCustomerType,
 )
+from enterprise.services import customers
 
 
 class BrandingInline(ConsoleInline):
@@ -35,6 +39,9 @@ class EnterpriseCustomerAdmin(HistoryAdmin):
     readonly_fields = ("uuid", "created", "modified")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (BrandingInline, IdentityProviderInline)
+
+    def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: Any, change: bool) -> None:
+        customers.save(obj)
 
 
 admin.site.register(EnterpriseCustomerType, ConsoleAdmin)

@@ -20,6 +20,7 @@ from enterprise.models import (
     PendingEnterpriseCustomerAdminUser,
     PendingEnterpriseCustomerUser,
 )
+from enterprise.services import admins
 
 
 class AllRowsMixin:
@@ -83,9 +84,30 @@ class CustomerAdminAdmin(ConsoleAdmin):
 
 @admin.register(PendingEnterpriseCustomerAdminUser)
 class PendingEnterpriseCustomerAdminUserAdmin(HistoryAdmin):
+    """An invited admin comes with a pending learner, and may take it along when the invitation is taken back."""
+
     list_display = ("user_email", "enterprise_customer", "reminder_sent_at", "created")
     ordering = ("-id",)
     search_lookups = ("user_email__lower", "enterprise_customer__slug")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return ("enterprise_customer", "user_email") if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: PendingEnterpriseCustomerAdminUser, form: Any, change: bool) -> None:
+        if change:
+            super().save_model(request, obj, form, change)
+        else:
+            invited = admins.create_pending_admin(
+                obj.enterprise_customer, obj.user_email, reminder_sent_at=obj.reminder_sent_at
+            )
+            obj.pk = invited.pk
+
+    def delete_model(self, request: HttpRequest, obj: PendingEnterpriseCustomerAdminUser) -> None:
+        admins.delete_pending_admin(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PendingEnterpriseCustomerAdminUser]) -> None:
+        for invited in queryset:
+            admins.delete_pending_admin(invited)
 
 
 admin.site.register(OnboardingFlow, ConsoleAdmin)

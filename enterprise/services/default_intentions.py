@@ -11,8 +11,8 @@ NO_COURSE_RUN = "The content key did not resolve to a valid course run."
 REMOVED_BEFORE = "An intention for this content was removed from this customer before; restore that one instead."
 
 
-def save(intention: DefaultEnterpriseEnrollmentIntention) -> None:
-    """Validates an intention, derives its content type and stores it. A removed one is stored whatever its content is.
+def validate(intention: DefaultEnterpriseEnrollmentIntention) -> None:
+    """Checks an intention and derives its content type. A removed one may name any content.
 
     Raises:
         ValidationError: on `content_key`: a removed intention of the customer has the same content, or the content
@@ -28,4 +28,13 @@ def save(intention: DefaultEnterpriseEnrollmentIntention) -> None:
         if resolution.run is None:
             raise ValidationError({"content_key": NO_COURSE_RUN})
     intention.content_type = resolution.content_type
+
+
+def save(intention: DefaultEnterpriseEnrollmentIntention) -> None:
+    """Validates an intention and stores it.
+
+    Raises:
+        ValidationError: as `validate`.
+    """
+    validate(intention)
     intention.save()

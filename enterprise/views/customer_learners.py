@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from config.api.exceptions import DetailErrors, Refusal
 from config.api.parsers import CsvParser, FormParser, JSONParser, MultiPartParser
 from config.api.throttles import HighServiceUserThrottle
+from enrollments.models import User
 from enterprise.models import BulkJob
 from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
 from enterprise.queries.customers import visible_customer
@@ -76,9 +77,9 @@ class EnrollLearnersInCoursesView(DetailErrors, APIView):
     @requires(CAN_ENROLL_LEARNERS, context=path("uuid"))
     def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
         customer = visible_customer(request, uuid)
-        job, is_new = bulk_enrollment.submit(
-            customer, request.user, _submission(request), request.headers.get("Idempotency-Key", "").strip()
-        )
+        actor = cast(User, request.user)
+        key = request.headers.get("Idempotency-Key", "").strip()
+        job, is_new = bulk_enrollment.submit(customer, actor, _submission(request), key)
         if _prefers_async(request):
             if is_new:
                 jobs.start(job)

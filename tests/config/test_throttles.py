@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.test import APIClient
 
@@ -235,8 +235,14 @@ def test_counters_leave_the_cache_by_themselves(
     ana: User, by_jwt: Callable[..., APIClient], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lifetimes: list[int] = []
-    add = cache.add
-    monkeypatch.setattr(cache, "add", lambda key, value, timeout: lifetimes.append(timeout) or add(key, value, timeout))
+    backend = type(caches["default"])
+    add = backend.add
+
+    def noted(self: Any, key: str, value: int, timeout: int) -> bool:
+        lifetimes.append(timeout)
+        return bool(add(self, key, value, timeout))
+
+    monkeypatch.setattr(backend, "add", noted)
     settings.USER_RATE = "5/minute"
     assert admitted(by_jwt("ana"), "/api/throttled") == 5
     assert set(lifetimes) == {80}

@@ -178,6 +178,17 @@ def test_a_person_gets_a_token_and_one_to_refresh_it(ask: Callable[..., Any], po
     assert decode(again["access_token"])["preferred_username"] == learner.username
 
 
+def test_two_tokens_of_one_second_do_not_collide(
+    ask: Callable[..., Any], portal: OAuthApplication, monkeypatch: Any
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    form = person(UserFactory(), token_type="jwt")
+    first, second = ask(**form), ask(**form)
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json()["refresh_token"] != second.json()["refresh_token"]
+
+
 def test_a_refresh_token_serves_once(ask: Callable[..., Any], portal: OAuthApplication) -> None:
     form = {"grant_type": "refresh_token", "client_id": "portal", "client_secret": "secret"}
     token = ask(**person(UserFactory())).json()["refresh_token"]

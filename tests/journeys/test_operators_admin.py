@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.sessions.models import Session
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
-from enrollments.models import OutboxMessage, User
-from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer, EnterpriseCustomerUser
+from enrollments.models import OutboxMessage, User, UserProfile
+from enrollments.tasks import clear_expired_sign_ins
+from enterprise.models import (
+    BulkJob,
+    BulkJobRow,
+    DefaultEnterpriseEnrollmentIntention,
+    EnterpriseCustomer,
+    EnterpriseCustomerUser,
+    PendingEnterpriseCustomerAdminUser,
+    PendingEnterpriseCustomerUser,
+)
 from tests.factories import (
+    CatalogFactory,
+    CatalogQueryFactory,
     CourseEnrollmentFactory,
     CourseModeFactory,
     CourseRunFactory,
@@ -21,6 +39,7 @@ from tests.factories import (
     EnterpriseCustomerFactory,
     LearnerFactory,
     LicenseFactory,
+    OAuthApplicationFactory,
     PendingLearnerFactory,
     UserFactory,
 )
@@ -127,3 +146,82 @@ def test_the_history_of_a_customer_says_who_changed_it(operator_client: Client) 
     page = operator_client.get(reverse("admin:enterprise_enterprisecustomer_history", args=[customer.pk]))
     assert page.status_code == 200
     assert b"After" in page.content and b"Before" in page.content
+
+
+def form_of(page: HttpResponse) -> dict[str, Any]:
+    """What a browser would send back unchanged."""
+    form = page.context["adminform"].form
+    sent = {name: form[name].value() for name in form.fields if form[name].value() not in (None, False)}
+    for formset in page.context["inline_admin_formsets"]:
+        management = formset.formset.management_form
+        sent |= {management.add_prefix(name): management[name].value() for name in management.fields}
+    return {name: value if not isinstance(value, dict | list) else json.dumps(value) for name, value in sent.items()}
+
+
+def test_an_admin_invited_here_comes_with_a_pending_learner_who_leaves_with_the_invitation(operator_client: Client) -> None:
+    customer = EnterpriseCustomerFactory()
+    add = reverse("admin:enterprise_pendingenterprisecustomeradminuser_add")
+    operator_client.post(add, {"enterprise_customer": customer.pk, "user_email": "Ines@acme.example"})
+    assert PendingEnterpriseCustomerUser.objects.get().user_email == "Ines@acme.example"
+    again = operator_client.post(add, {"enterprise_customer": customer.pk, "user_email": "ines@ACME.example"})
+    assert again.status_code == 200
+    assert again.context["errors"]
+    invited = PendingEnterpriseCustomerAdminUser.objects.get()
+    operator_client.post(
+        reverse("admin:enterprise_pendingenterprisecustomeradminuser_delete", args=[invited.pk]), {"post": "yes"}
+    )
+    assert not PendingEnterpriseCustomerAdminUser.objects.exists()
+    assert not PendingEnterpriseCustomerUser.objects.exists()
+
+
+def test_a_changed_query_changes_its_catalogs(operator_client: Client) -> None:
+    query = CatalogQueryFactory()
+    catalog = CatalogFactory(enterprise_catalog_query=query)
+    url = reverse("admin:enterprise_enterprisecatalogquery_change", args=[query.pk])
+    sent = form_of(operator_client.get(url)) | {"content_filter": '{"key": ["Acme+New"]}'}
+    assert operator_client.post(url, sent).status_code == 302
+    catalog.refresh_from_db()
+    assert catalog.content_filter == {"key": ["Acme+New"]}
+
+
+def test_an_intention_for_unknown_content_is_refused_at_its_field(operator_client: Client) -> None:
+    customer = EnterpriseCustomerFactory()
+    url = reverse("admin:enterprise_defaultenterpriseenrollmentintention_add")
+    page = operator_client.post(url, {"enterprise_customer": customer.pk, "content_key": "Nobody+Knows"})
+    assert "content_key" in page.context["adminform"].form.errors
+    run = CourseRunFactory()
+    assert operator_client.post(url, {"enterprise_customer": customer.pk, "content_key": run.pk}).status_code == 302
+    assert DefaultEnterpriseEnrollmentIntention.objects.get().content_type == "course_run"
+
+
+def test_a_new_default_language_blanks_that_of_the_learners(operator_client: Client) -> None:
+    customer = EnterpriseCustomerFactory()
+    link = LearnerFactory(enterprise_customer=customer)
+    UserProfile.objects.filter(user_id=link.user_id).update(language_preference="fr")
+    url = reverse("admin:enterprise_enterprisecustomer_change", args=[customer.pk])
+    sent = form_of(operator_client.get(url)) | {"default_language": "de-de"}
+    assert operator_client.post(url, sent).status_code == 302
+    assert UserProfile.objects.get(user_id=link.user_id).language_preference == ""
+
+
+def test_signing_in_to_the_admin_is_the_service_own_sign_in() -> None:
+    answer = Client().get("/admin/", follow=True)
+    assert answer.redirect_chain[-1] == ("/login?next=%2Fadmin%2F", 302)
+
+
+def test_a_learner_is_refused_by_the_admin_rather_than_sent_in_circles() -> None:
+    client = Client()
+    client.force_login(UserFactory())
+    assert client.get("/admin/", follow=True).status_code == 403
+
+
+def test_expired_tokens_and_sessions_are_cleared_away() -> None:
+    yesterday = timezone.now() - timedelta(days=200)
+    application = OAuthApplicationFactory()
+    common = {"user": application.user, "application": application}
+    AccessToken.objects.create(token="old", expires=yesterday, **common)
+    AccessToken.objects.create(token="new", expires=timezone.now() + timedelta(days=1), **common)
+    Session.objects.create(session_key="old", session_data="", expire_date=yesterday)
+    clear_expired_sign_ins.delay()
+    assert [token.expires > timezone.now() for token in AccessToken.objects.all()] == [True]
+    assert not Session.objects.exists()
