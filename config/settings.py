@@ -1,6 +1,6 @@
 """Every setting of Matricula. Each one is an environment variable of the same name with a working default.
 
-Lists and objects are read as JSON, times are seconds, switches are `true` or `false`. docs/configuration.md lists them all.
+Lists and objects are read as JSON, times are seconds, switches are `true` or `false`. docs/configuration.md has all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def json_setting(name: str, default: Any) -> Any:
     return json.loads(text) if text else default
 
 
-# --- Where the service keeps its files: the embedded database, generated keys, uploads -----------------------------
+# --- Where the service keeps its files: the embedded database, generated keys, uploads ------------------------------
 
 DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
@@ -35,7 +35,7 @@ DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(DATA_DIR / "secret_key")
 TESTING = "pytest" in sys.modules or "test" in sys.argv[1:2]
 
-# --- Addresses and identity of the service ---------------------------------------------------------------------------
+# --- Addresses and identity of the service --------------------------------------------------------------------------
 
 LMS_ROOT_URL = env.str("LMS_ROOT_URL", default="http://127.0.0.1:8000").rstrip("/")
 SITE_DOMAIN = env.str("SITE_DOMAIN", default=urlsplit(LMS_ROOT_URL).netloc)
@@ -55,7 +55,7 @@ ALLOWED_HOSTS = json_setting(
     "ALLOWED_HOSTS", sorted({urlsplit(LMS_ROOT_URL).hostname or "127.0.0.1", _mail_domain, "127.0.0.1", "localhost"})
 )
 
-# --- Database ----------------------------------------------------------------------------------------------------------
+# --- Database -------------------------------------------------------------------------------------------------------
 
 
 def database(url: str) -> dict[str, Any]:
@@ -78,7 +78,7 @@ if _replica := env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["read_replica"] = {**database(_replica), "TEST": {"MIRROR": "default"}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-# --- Cache and tasks ---------------------------------------------------------------------------------------------------
+# --- Cache and tasks ------------------------------------------------------------------------------------------------
 
 REDIS_URL = env.str("REDIS_URL", default="") or None
 _local_cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
@@ -113,7 +113,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
 }
 
-# --- Bulk jobs and the outbox --------------------------------------------------------------------------------------------
+# --- Bulk jobs and the outbox ---------------------------------------------------------------------------------------
 
 BULK_JOB_WORKERS = env.int("BULK_JOB_WORKERS", default=2)
 BULK_JOB_CHUNK_SIZE = env.int("BULK_JOB_CHUNK_SIZE", default=500)
@@ -124,7 +124,7 @@ BULK_JOB_RETENTION_DAYS = env.int("BULK_JOB_RETENTION_DAYS", default=90)
 OUTBOX_RATE = env.int("OUTBOX_RATE", default=0)  # mails per second and process; 0 means no limit
 OUTBOX_MAX_ATTEMPTS = env.int("OUTBOX_MAX_ATTEMPTS", default=8)
 
-# --- Applications ----------------------------------------------------------------------------------------------------------
+# --- Applications ---------------------------------------------------------------------------------------------------
 
 PROMETHEUS_METRICS = env.bool("PROMETHEUS_METRICS", default=False)
 INSTALLED_APPS = [
@@ -192,7 +192,7 @@ TEMPLATES = [
     }
 ]
 
-# --- Files and pages ---------------------------------------------------------------------------------------------------------
+# --- Files and pages ------------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
@@ -213,7 +213,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("DATA_UPLOAD_MAX_MEMORY_SIZE", default=25 
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 
-# --- Accounts, sign-in, tokens, browsers ----------------------------------------------------------------------------------------
+# --- Accounts, sign-in, tokens, browsers ----------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "enrollments.User"
 AUTHENTICATION_BACKENDS = ["enrollments.sign_in_backends.AccountBackend"]
@@ -230,7 +230,9 @@ JWT_ISSUER = env.str("JWT_ISSUER", default=f"{LMS_ROOT_URL}/oauth2")
 JWT_ISSUERS = json_setting("JWT_ISSUERS", [JWT_ISSUER])
 JWT_AUDIENCE = env.str("JWT_AUDIENCE", default="matricula")
 JWT_VERIFY_AUDIENCE = env.bool("JWT_VERIFY_AUDIENCE", default=False)
-JWT_PRIVATE_KEY = env.str("JWT_PRIVATE_KEY", default="", multiline=True) or None  # None: made at first start, kept in DATA_DIR
+JWT_PRIVATE_KEY = (
+    env.str("JWT_PRIVATE_KEY", default="", multiline=True) or None
+)  # None: made at first start, kept in DATA_DIR
 JWT_PUBLIC_KEYS = json_setting("JWT_PUBLIC_KEYS", None)  # a JWK set; the public half of the private key is always in it
 JWT_SHARED_SECRET = env.str("JWT_SHARED_SECRET", default="") or None
 JWT_ACCESS_TOKEN_EXPIRATION = env.int("JWT_ACCESS_TOKEN_EXPIRATION", default=3600)
@@ -250,7 +252,9 @@ SESSION_COOKIE_AGE = env.int("SESSION_COOKIE_AGE", default=2_419_200)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 # Micro-frontends of the same site post with cookies from another origin of that site: Lax admits them.
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_HEADERS", default=False) else None
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("TRUST_PROXY_HEADERS", default=False) else None
+)
 SECURE_SSL_REDIRECT = env.bool("SECURE_SSL_REDIRECT", default=False)
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked from inside, without TLS
 SECURE_HSTS_SECONDS = env.int("SECURE_HSTS_SECONDS", default=31_536_000 if SECURE_COOKIES else 0)
@@ -306,12 +310,14 @@ OAUTH2_PROVIDER = {
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,  # S256 or none
 }
 
-# --- Enrollment area ------------------------------------------------------------------------------------------------------------
+# --- Enrollment area ------------------------------------------------------------------------------------------------
 
 ENROLLMENT_USER_RATE = env.str("ENROLLMENT_USER_RATE", default="40/minute")
 ENROLLMENT_STAFF_RATE = env.str("ENROLLMENT_STAFF_RATE", default="120/minute")
 ENROLLMENT_COURSE_DETAILS_CACHE_TIMEOUT = env.int("ENROLLMENT_COURSE_DETAILS_CACHE_TIMEOUT", default=60)
-DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED = env.bool("DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED", default=False)
+DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED = env.bool(
+    "DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED", default=False
+)
 COURSES_INVITE_ONLY = env.bool("COURSES_INVITE_ONLY", default=False)
 EMBARGO = env.bool("EMBARGO", default=False)
 GEOIP_COUNTRY_DATABASE = env.str("GEOIP_COUNTRY_DATABASE", default="") or None
@@ -323,7 +329,7 @@ RETIREMENT_SERVICE_WORKER_USERNAME = env.str("RETIREMENT_SERVICE_WORKER_USERNAME
 RETIRED_USER_SALTS = json_setting("RETIRED_USER_SALTS", [derived_fernet_key(SECRET_KEY, "retired-users")])
 COOL_OFF_DAYS = env.int("COOL_OFF_DAYS", default=14)
 
-# --- Enterprise area --------------------------------------------------------------------------------------------------------------
+# --- Enterprise area ------------------------------------------------------------------------------------------------
 
 USER_RATE = env.str("USER_RATE", default="60/minute")
 SERVICE_USER_RATE = env.str("SERVICE_USER_RATE", default="800/minute")
@@ -367,23 +373,27 @@ ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER = json_setting(
 ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE = env.int("ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE", default=512)  # kB
 ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES = json_setting("ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES", ["audit", "honor"])
 CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN = env.int("CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN", default=3)
-ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE = env.str("ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE", default="")
-SITE_FROM_EMAILS = json_setting("SITE_FROM_EMAILS", {})  # the sender of mails by site domain; others: DEFAULT_FROM_EMAIL
+ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE = env.str(
+    "ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE", default=""
+)
+SITE_FROM_EMAILS = json_setting(
+    "SITE_FROM_EMAILS", {}
+)  # the sender of mails by site domain; others: DEFAULT_FROM_EMAIL
 
-# --- Hooks: what a lower app asks of a higher one (config.hooks) ----------------------------------------------------------------
+# --- Hooks: what a lower app asks of a higher one (config.hooks) ----------------------------------------------------
 
 LINKED_ENROLLMENT = "enterprise.services.course_enrollments.record_linked"
 TOKEN_ROLE_CLAIMS = "enterprise.queries.roles.jwt_roles"
 PRE_ENROLL_CHECKS = json_setting("PRE_ENROLL_CHECKS", [])
 ENROLLMENT_LIST_FILTERS = json_setting("ENROLLMENT_LIST_FILTERS", [])
 
-# --- Mail ---------------------------------------------------------------------------------------------------------------------------
+# --- Mail -----------------------------------------------------------------------------------------------------------
 
 EMAIL_CONFIG = env.email_url("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", default=20)
 
-# --- APIs ---------------------------------------------------------------------------------------------------------------------------
+# --- APIs -----------------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -423,7 +433,7 @@ SPECTACULAR_SETTINGS = {
 }
 UNFOLD = {"SITE_TITLE": PLATFORM_NAME, "SITE_HEADER": PLATFORM_NAME, "SITE_URL": "/support/", "SHOW_HISTORY": True}
 
-# --- Logs ---------------------------------------------------------------------------------------------------------------------------
+# --- Logs -----------------------------------------------------------------------------------------------------------
 
 LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
 LOG_FORMAT = env.str("LOG_FORMAT", default="text")  # text or json

@@ -1,4 +1,6 @@
-"""What this app tells higher apps. Every signal is synchronous, inside the writer's transaction: an error rolls the writer back.
+"""What this app tells higher apps.
+
+Every signal is synchronous and inside the writer's transaction: an error rolls the writer back.
 
 Receivers that react (mail, tasks, claims) first ask `config.hooks.is_quiet()`.
 """
@@ -9,16 +11,16 @@ from dataclasses import dataclass
 
 from django.dispatch import Signal
 
-# accounts: list[User]; created: bool — after registration, sign-in through the login calls, or a change of e-mail.
+# Sends `accounts` (list of User) and `created` (bool): after registration, a login call, or a change of e-mail.
 accounts_saved = Signal()
-# changes: list[EnrollmentChange]; origin: str, the app that asked ("enterprise" has done its own part already).
+# Sends `changes` (list of EnrollmentChange) and `origin`, the app that asked ("enterprise" has done its part already).
 enrollments_changed = Signal()
-# user: User; retired: UserRetirementStatus — the account's own tables are retired already.
+# Sends `user` and `retired` (UserRetirementStatus): the account's own tables are retired already.
 account_retired = Signal()
-# identities: list[UserSocialAuth] — an SSO identity was saved, or removed.
+# Send `identities` (list of UserSocialAuth): SSO identities were saved, or removed.
 identity_saved = Signal()
 identity_removed = Signal()
-# course_keys: list[str]; run_keys: list[str]; program_uuids: list[UUID]
+# Sends `course_keys`, `run_keys` (lists of texts) and `program_uuids`: the catalogue was written.
 catalogue_changed = Signal()
 
 

@@ -1,4 +1,4 @@
-"""Rows that the service counts on; made after every migration, left alone where they exist (contract: settings, Seed data)."""
+"""Rows that the service counts on; made after every migration, kept where they exist (contract: settings)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def client() -> APIClient:
 
 @pytest.fixture
 def as_user() -> Callable[..., APIClient]:
-    """`as_user(account)` is a client that sends a JWT of the account; `restricted=True` sends that of a restricted application."""
+    """`as_user(account)` is a client with a JWT of the account; with `restricted=True` of a restricted application."""
 
     def make(user: User, *, restricted: bool = False, **claims: Any) -> APIClient:
         from config.api import jwt

@@ -249,7 +249,7 @@ class GroupMembershipFactory(DjangoModelFactory):
 
 
 class RoleAssignmentFactory(DjangoModelFactory):
-    """`RoleAssignmentFactory(user=u, role="enterprise_admin", enterprise_customer=c)`; without a customer: all of them."""
+    """`RoleAssignmentFactory(user=u, role="enterprise_admin", enterprise_customer=c)`; no customer means all."""
 
     class Meta:
         model = enterprise.SystemWideEnterpriseUserRoleAssignment

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any, ClassVar
 
+from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.utils import flatten
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
-from django.db.models import CharField, ForeignKey, ManyToManyField, Q, QuerySet, URLField
+from django.db.models import CharField, ForeignKey, ManyToManyField, Model, Q, QuerySet, URLField
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
@@ -21,7 +22,7 @@ CharField.register_lookup(Lower, "lower")
 
 
 class CappedPaginator(Paginator):
-    """Counts no further than COUNTED_ROWS: nobody turns two hundred pages, and a full count of a large table is slow."""
+    """Counts up to COUNTED_ROWS: nobody turns four hundred pages, and a full count of a large table is slow."""
 
     @cached_property
     def count(self) -> int:
@@ -38,7 +39,7 @@ class ConsoleAdmin(ModelAdmin):
     (no number, no UUID) leaves that column out. `{lower}` columns are compared in lower case.
     """
 
-    paginator = CappedPaginator
+    paginator: type[Paginator[Any]] = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
     warn_unsaved_form = True
@@ -67,17 +68,14 @@ class ConsoleAdmin(ModelAdmin):
             matches |= Q(**{lookup: value})
         return (queryset.filter(matches) if matches else queryset.none()), False
 
-    def get_raw_id_fields(self, request: HttpRequest) -> list[str]:
-        """Every relation that is not named in `select_fields`, which are small tables."""
-        return [
+    def __init__(self, model: type[Model], admin_site: AdminSite) -> None:
+        super().__init__(model, admin_site)
+        # Every relation that is not named in `select_fields`, which are small tables.
+        self.raw_id_fields: Any = [
             field.name
             for field in self.opts.get_fields()
             if isinstance(field, ForeignKey | ManyToManyField) and field.name not in self.select_fields
         ]
-
-    @property
-    def raw_id_fields(self) -> list[str]:  # type: ignore[override]
-        return self.get_raw_id_fields(None)  # type: ignore[arg-type]
 
     def get_list_select_related(self, request: HttpRequest) -> Any:
         """The relations among the shown columns, so that a page costs a fixed number of queries."""
@@ -109,6 +107,6 @@ class ConsoleInline(TabularInline):
     extra = 0
     show_change_link = True
 
-    @property
-    def raw_id_fields(self) -> list[str]:  # type: ignore[override]
-        return [field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)]
+    def __init__(self, parent_model: type[Model], admin_site: AdminSite) -> None:
+        super().__init__(parent_model, admin_site)
+        self.raw_id_fields = [field.name for field in self.opts.get_fields() if isinstance(field, ForeignKey)]

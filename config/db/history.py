@@ -38,6 +38,6 @@ class History(HistoricalRecords):
 
 
 def acting_account_id() -> int | None:
-    """The account of the current request, for set-based writers of history; None outside a request and for anonymous callers."""
+    """The account of the current request, for set-based writers of history; None where there is none."""
     request = getattr(HistoricalRecords.context, "request", None)
     return getattr(getattr(request, "user", None), "pk", None)

@@ -21,7 +21,7 @@ class ModifiedField(models.DateTimeField):
 
 
 class TimeStampedModel(models.Model):
-    """`created` is the moment of insertion and `modified` that of the last save; both may be given and are then stored as given."""
+    """`created` is the moment of insertion, `modified` that of the last save; both may be given and are then kept."""
 
     created = models.DateTimeField(default=timezone.now, editable=False)
     modified = ModifiedField(null=False, editable=False)

@@ -1,8 +1,8 @@
 """The frame of the world loader: what all sections share (contract: world-format).
 
-An app describes its sections in `<app>.world.SECTIONS`: how the fields of an object are read (`fields`), which tables
-they go to (`tables`), and a function that ties both together. The frame reads the files, orders the sections, finds
-what objects refer to, and keeps all or nothing.
+An app describes its sections in `<app>.world.SECTIONS`: each has the readers of its fields (`fields`) and a function
+that hands what was read to tables (`tables`). The frame reads the files, orders the sections, finds what objects refer
+to, and keeps all or nothing. A higher app may add fields to a section of a lower one in `<app>.world.EXTENSIONS`.
 """
 
 from config.world.errors import Place, Refused, WorldRefused

@@ -139,9 +139,9 @@ class Load:
         self.stop_if_refused()
         for entry in entries:
             settle(entry, self.found)
-        for load in (section.load, *(extension.load for extension in extensions)):
+        for store in (section.load, *(extension.load for extension in extensions)):
             try:
-                load(self, entries)
+                store(self, entries)
             except Refused as problem:
                 self.note(problem)
             self.stop_if_refused()

@@ -24,7 +24,7 @@ class AttributeInline(ConsoleInline):
 
 @admin.register(CourseEnrollment)
 class CourseEnrollmentAdmin(HistoryAdmin):
-    """Shows enrollments. They are changed through the support desk and the APIs, where the rules and side effects live."""
+    """Shows enrollments. They are changed through the APIs, where the rules and side effects live."""
 
     list_display = ("id", "user", "course_id", "mode", "is_active", "created")
     list_filter = ("is_active", "mode")

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractUser, UserManager
 from django.db import models, transaction
-from django.db.models import Value
 from django.db.models.functions import Lower
 from django_countries.fields import CountryField
 

@@ -23,7 +23,9 @@ class CohortMembership(models.Model):
     """A learner is in at most one cohort of a run."""
 
     cohort = models.ForeignKey(Cohort, models.CASCADE, related_name="memberships")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="cohort_memberships", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="cohort_memberships", db_index=False
+    )
     course_id = models.CharField(max_length=255)
 
     class Meta:

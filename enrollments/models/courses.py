@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -41,7 +42,9 @@ class Course(TimeStampedModel):
     product_source = models.CharField(max_length=255, null=True, blank=True)
     partner = models.CharField(max_length=255, default="edx")
     advertised_run_key = models.CharField(max_length=255, null=True, blank=True)
-    additional_metadata = models.JSONField(default=dict, blank=True, help_text="Further fields of the catalog's course document.")
+    additional_metadata = models.JSONField(
+        default=dict, blank=True, help_text="Further fields of the catalog's course document."
+    )
 
     class Meta:
         ordering = ["key"]
@@ -79,7 +82,9 @@ class CourseOverview(TimeStampedModel):
     marketing_url = models.URLField(max_length=1000, null=True, blank=True)
     bulk_email_enabled = models.BooleanField(default=False)
     bulk_email_authorized = models.BooleanField(default=False)
-    additional_metadata = models.JSONField(default=dict, blank=True, help_text="Further fields of the catalog's run document.")
+    additional_metadata = models.JSONField(
+        default=dict, blank=True, help_text="Further fields of the catalog's run document."
+    )
 
     class Meta:
         verbose_name = "course run"
@@ -131,10 +136,17 @@ class CourseMode(models.Model):
 
     class Meta:
         ordering = ["id"]
-        constraints = [models.UniqueConstraint(fields=["course_id", "mode_slug", "currency"], name="course_mode_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["course_id", "mode_slug", "currency"], name="course_mode_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.course_id} {self.mode_slug}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.currency = self.currency.lower()
+        self.expiration_datetime_is_explicit |= self.expiration_datetime is not None
+        super().save(*args, **kwargs)
 
     def clean(self) -> None:
         """Raises ValidationError for a price below the slug's floor or an expiration that the slug may not have."""
@@ -146,11 +158,6 @@ class CourseMode(models.Model):
             errors["expiration_datetime"] = f"The {self.mode_slug} mode can not have an expiration date."
         if errors:
             raise ValidationError(errors)
-
-    def save(self, *args: object, **kwargs: object) -> None:
-        self.currency = self.currency.lower()
-        self.expiration_datetime_is_explicit |= self.expiration_datetime is not None
-        super().save(*args, **kwargs)
 
 
 class VerificationDeadline(TimeStampedModel):
@@ -194,7 +201,9 @@ class BlockDueDate(models.Model):
         indexes = [models.Index(fields=["course_id", "date"], name="due_date_run")]
         constraints = [
             models.UniqueConstraint(
-                fields=["course_id", "name", "block", "url"], condition=Q(user__isnull=True), name="due_date_of_run_unique"
+                fields=["course_id", "name", "block", "url"],
+                condition=Q(user__isnull=True),
+                name="due_date_of_run_unique",
             ),
             models.UniqueConstraint(
                 fields=["course_id", "name", "block", "url", "user"],

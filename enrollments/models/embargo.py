@@ -28,7 +28,9 @@ class CountryAccessRule(models.Model):
     rule_type = models.CharField(max_length=10, choices=Rule.choices, default=Rule.BLACKLIST)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["restricted_course", "country"], name="country_access_rule_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["restricted_course", "country"], name="country_access_rule_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.rule_type} {self.country}"

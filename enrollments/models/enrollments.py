@@ -1,4 +1,4 @@
-"""Enrollments of learners in course runs, and who was allowed or enrolled by hand (contract: enrollment-api, Data model)."""
+"""Enrollments of learners in runs, and who was allowed or enrolled by hand (contract: enrollment-api, Data model)."""
 
 from __future__ import annotations
 
@@ -53,7 +53,9 @@ class CourseEnrollmentAllowed(models.Model):
     email = models.CharField(max_length=255)
     course_id = models.CharField(max_length=255)
     auto_enroll = models.BooleanField(default=False)
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="allowed_enrollments", null=True, blank=True)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, related_name="allowed_enrollments", null=True, blank=True
+    )
     created = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
@@ -77,7 +79,9 @@ class ManualEnrollmentAudit(models.Model):
         UNENROLLED_TO_UNENROLLED = "from unenrolled to unenrolled"
         NOT_AVAILABLE = "N/A"
 
-    enrollment = models.ForeignKey(CourseEnrollment, models.SET_NULL, related_name="manual_audits", null=True, db_index=False)
+    enrollment = models.ForeignKey(
+        CourseEnrollment, models.SET_NULL, related_name="manual_audits", null=True, db_index=False
+    )
     enrolled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     enrolled_email = models.CharField(max_length=255)
     time_stamp = models.DateTimeField(default=timezone.now)

@@ -11,15 +11,23 @@ from enrollments.models.organizations import Organization
 class OAuthApplication(AbstractApplication):
     """An application of the OAuth toolkit, with what the contract adds to it."""
 
-    is_restricted = models.BooleanField(default=False, help_text="Its tokens are admitted by the course modes API only.")
+    is_restricted = models.BooleanField(
+        default=False, help_text="Its tokens are admitted by the course modes API only."
+    )
     organizations = models.ManyToManyField(
-        Organization, blank=True, related_name="oauth_applications", help_text="Become content_org filters of its tokens."
+        Organization,
+        blank=True,
+        related_name="oauth_applications",
+        help_text="Become content_org filters of its tokens.",
     )
     allowed_scopes = models.CharField(
         max_length=255, blank=True, default="", help_text="Scopes beside the default ones, separated by blanks."
     )
     readable_client_secret = models.TextField(
-        blank=True, default="", editable=False, help_text="The secret, encrypted, of credentials that are shown again later."
+        blank=True,
+        default="",
+        editable=False,
+        help_text="The secret, encrypted, of credentials that are shown again later.",
     )
 
     class Meta(AbstractApplication.Meta):

@@ -33,9 +33,13 @@ class OutboxMessage(models.Model):
     class Meta:
         ordering = ["-id"]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="outbox_waiting", condition=Q(state__in=["queued", "failed"])),
             models.Index(
-                fields=["state", "id"], name="outbox_attention", condition=Q(state__in=["sending", "unknown", "dead", "failed"])
+                fields=["next_attempt_at"], name="outbox_waiting", condition=Q(state__in=["queued", "failed"])
+            ),
+            models.Index(
+                fields=["state", "id"],
+                name="outbox_attention",
+                condition=Q(state__in=["sending", "unknown", "dead", "failed"]),
             ),
         ]
 

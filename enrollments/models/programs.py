@@ -22,7 +22,9 @@ class Program(TimeStampedModel):
     marketing_slug = models.CharField(max_length=255, blank=True, default="")
     organizations = models.ManyToManyField(Organization, through="ProgramOrganization", related_name="programs")
     courses = models.ManyToManyField(Course, related_name="programs", blank=True)
-    additional_metadata = models.JSONField(default=dict, blank=True, help_text="Further fields of the catalog's program document.")
+    additional_metadata = models.JSONField(
+        default=dict, blank=True, help_text="Further fields of the catalog's program document."
+    )
 
     class Meta:
         ordering = ["created"]

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, cast
 from django.conf import settings
 from django.core.cache import cache
 
+from config.api.fields import wire_time
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import CourseOverview
@@ -31,6 +32,20 @@ class Run(NamedTuple):
     def name(self) -> str:
         """As `CourseOverview.name`."""
         return self.display_name if self.display_name is not None else CourseOverview(id=self.id).name
+
+    @classmethod
+    def of(cls, run: CourseOverview) -> Run:
+        """The facts of a run that has been read already."""
+        return cls(
+            run.pk,
+            run.display_name,
+            wire_time(run.enrollment_start),
+            wire_time(run.enrollment_end),
+            wire_time(run.start),
+            wire_time(run.end),
+            run.invitation_only,
+            run.self_paced,
+        )
 
 
 class RunWithModes(NamedTuple):

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.db.models.functions import Now
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
@@ -35,6 +35,7 @@ class Mode(NamedTuple):
 # What a run offers that has no row to offer: no rows at all, or only expired ones where those do not count.
 DEFAULT_MODE = Mode("audit", "Audit")
 
+_expired = Q(expiration_datetime__isnull=False, expiration_datetime__lt=Now())
 _rows = KeyedStatement(
     lambda run_ids: (
         CourseMode.objects.filter(course_id__in_set=run_ids)
@@ -50,7 +51,7 @@ _rows = KeyedStatement(
             "description",
             "sku",
             "bulk_sku",
-            Q(expiration_datetime__isnull=False, expiration_datetime__lt=Now()),
+            ExpressionWrapper(_expired, output_field=BooleanField()),
         )
     )
 )
@@ -77,9 +78,7 @@ def offered(modes: Iterable[Mode], *, include_expired: bool = False, selectable:
         selectable: leave out those that a learner does not choose (`credit`).
     """
     listed = [
-        mode
-        for mode in modes
-        if (include_expired or not mode.is_expired) and not (selectable and mode.slug == CREDIT)
+        mode for mode in modes if (include_expired or not mode.is_expired) and not (selectable and mode.slug == CREDIT)
     ]
     return listed or [DEFAULT_MODE]
 

@@ -33,7 +33,8 @@ def enrollment_of(username: str, run_id: str) -> EnrollmentRow | None:
     found = rows.order_by().values_list(WireTime("created"), "mode", "is_active").first()
     if found is None:
         return None
-    return EnrollmentRow(*found, username, with_modes([run_id]).get(run_id))
+    created, mode, is_active = found
+    return EnrollmentRow(created, mode, is_active, username, with_modes([run_id]).get(run_id))
 
 
 def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_all: bool) -> list[EnrollmentRow]:

@@ -7,77 +7,51 @@ serializer classes of the same names describe them, and what callers send, to th
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from rest_framework import serializers
 
 from config.api.fields import UtcDateTimeField, wire_time
 
-
-class ModeFacts(Protocol):
-    """What a mode must tell to be shown; tuples of `queries.course_modes` do."""
-
-    @property
-    def slug(self) -> str: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def min_price(self) -> int: ...
-    @property
-    def suggested_prices(self) -> str: ...
-    @property
-    def currency(self) -> str: ...
-    @property
-    def expiration_datetime(self) -> datetime | None: ...
-    @property
-    def description(self) -> str | None: ...
-    @property
-    def sku(self) -> str | None: ...
-    @property
-    def bulk_sku(self) -> str | None: ...
+MODE_KEYS = (
+    "slug",
+    "name",
+    "min_price",
+    "suggested_prices",
+    "currency",
+    "expiration_datetime",
+    "description",
+    "sku",
+    "bulk_sku",
+)
 
 
-def mode_body(mode: ModeFacts) -> dict[str, Any]:
-    """A mode as runs list it."""
-    return {
-        "slug": mode.slug,
-        "name": mode.name,
-        "min_price": mode.min_price,
-        "suggested_prices": mode.suggested_prices,
-        "currency": mode.currency,
-        "expiration_datetime": wire_time(mode.expiration_datetime),
-        "description": mode.description,
-        "sku": mode.sku,
-        "bulk_sku": mode.bulk_sku,
-    }
-
-
-def course_details_body(run: Any, modes: Iterable[ModeFacts]) -> dict[str, Any]:
+def course_details_body(run: Any, modes: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
     """A run with the modes that the caller has chosen.
 
     Args:
-        run: a `CourseOverview`, or a tuple with its names.
+        run: a tuple with the names of `queries.course_details.Run`; its moments are texts already.
+        modes: tuples that begin with the values of MODE_KEYS, as those of `queries.course_modes` do.
     """
     return {
         "course_id": run.id,
         "course_name": run.name,
-        "enrollment_start": wire_time(run.enrollment_start),
-        "enrollment_end": wire_time(run.enrollment_end),
-        "course_start": wire_time(run.start),
-        "course_end": wire_time(run.end),
+        "enrollment_start": run.enrollment_start,
+        "enrollment_end": run.enrollment_end,
+        "course_start": run.start,
+        "course_end": run.end,
         "invite_only": run.invitation_only,
         "pacing_type": "Self Paced" if run.self_paced else "Instructor Paced",
-        "course_modes": [mode_body(mode) for mode in modes],
+        "course_modes": [dict(zip(MODE_KEYS, mode, strict=False)) for mode in modes],
     }
 
 
 def enrollment_body(
-    *, created: datetime, mode: str, is_active: bool, username: str, course_details: dict[str, Any] | None
+    *, created: str | None, mode: str, is_active: bool, username: str, course_details: dict[str, Any] | None
 ) -> dict[str, Any]:
     """An enrollment; `course_details` is None when its run no longer exists."""
     return {
-        "created": wire_time(created),
+        "created": created,
         "mode": mode,
         "is_active": is_active,
         "user": username,

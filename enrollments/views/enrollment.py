@@ -16,8 +16,10 @@ from config.api.addresses import client_address
 from config.api.authentication import BearerAuthentication, CrossDomainSessionAuthentication, JwtAuthentication
 from config.api.csrf import SetsCsrfCookies
 from config.api.exceptions import MessageErrors, Refusal
+from config.api.fields import wire_time
 from config.api.permissions import ApiKeyOrAuthenticated, has_api_key
 from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.queries.course_details import Run
 from enrollments.queries.course_modes import offered
 from enrollments.queries.enrollments import EnrollmentRow, active_enrollments_of, enrollment_of
 from enrollments.serializers.enrollments import (
@@ -124,7 +126,10 @@ class EnrollmentListView(EnrollmentApiView):
         try:
             answer = answer_request(caller, request.data)
         except ModeUnavailable as refusal:
-            refusal.body = {"message": refusal.text, "course_details": course_details_body(refusal.run, refusal.modes)}
+            refusal.body = {
+                "message": refusal.text,
+                "course_details": course_details_body(Run.of(refusal.run), refusal.modes),
+            }
             raise
         except Embargoed as refusal:
             refusal.body = {"message": refusal.text, "user_message_url": request.build_absolute_uri(refusal.path)}
@@ -134,9 +139,9 @@ class EnrollmentListView(EnrollmentApiView):
     def answer_body(self, answer: Answer) -> dict[str, Any]:
         enrollment, run = answer.enrollment, answer.run
         return enrollment_body(
-            created=enrollment.created,
+            created=wire_time(enrollment.created),
             mode=enrollment.mode,
             is_active=enrollment.is_active,
             username=answer.learner.username,
-            course_details=course_details_body(run, offered(answer.modes)) if run else None,
+            course_details=course_details_body(Run.of(run), offered(answer.modes)) if run else None,
         )

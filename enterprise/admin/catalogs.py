@@ -35,13 +35,13 @@ class EnterpriseCustomerCatalogAdmin(HistoryAdmin):
 class IntentionForm(forms.ModelForm):
     """Shows the service's refusals at their field, and has the content type derived."""
 
-    def _post_clean(self) -> None:
-        super()._post_clean()
-        if not self.errors:
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and self.is_valid():
             try:
                 default_intentions.validate(self.instance)
             except ValidationError as refusal:
-                self._update_errors(refusal)
+                self.add_error(None, refusal)
 
 
 @admin.register(DefaultEnterpriseEnrollmentIntention)

@@ -20,7 +20,15 @@ admin.site.register(EnterpriseEnrollmentSource, ConsoleAdmin)
 
 @admin.register(EnterpriseCourseEnrollment)
 class EnterpriseCourseEnrollmentAdmin(ReadOnlyAdmin):
-    list_display = ("id", "enterprise_customer_user", "course_id", "unenrolled_at", "saved_for_later", "source", "created")
+    list_display = (
+        "id",
+        "enterprise_customer_user",
+        "course_id",
+        "unenrolled_at",
+        "saved_for_later",
+        "source",
+        "created",
+    )
     ordering = ("-id",)
     search_lookups = ("enterprise_customer_user__user_id", "enterprise_customer_user__user_fk__username", "course_id")
 

@@ -26,7 +26,9 @@ class BulkJobAdmin(ReadOnlyAdmin):
 
     @admin.display(description="rows")
     def rows_link(self, job: BulkJob) -> str:
-        return format_html('<a href="{}?job__uuid__exact={}">show</a>', reverse("admin:enterprise_bulkjobrow_changelist"), job.pk)
+        return format_html(
+            '<a href="{}?job__uuid__exact={}">show</a>', reverse("admin:enterprise_bulkjobrow_changelist"), job.pk
+        )
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("enterprise.change_bulkjob")
@@ -46,7 +48,16 @@ class BulkJobAdmin(ReadOnlyAdmin):
 
 @admin.register(BulkJobRow)
 class BulkJobRowAdmin(ReadOnlyAdmin):
-    list_display = ("position", "given_email", "given_user_id", "course_run_key", "state", "created", "reason_code", "reason_text")
+    list_display = (
+        "position",
+        "given_email",
+        "given_user_id",
+        "course_run_key",
+        "state",
+        "created",
+        "reason_code",
+        "reason_text",
+    )
     list_filter = ("state",)
     ordering = ("-id",)
     search_lookups = ("job__uuid",)

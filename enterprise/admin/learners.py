@@ -93,7 +93,9 @@ class PendingEnterpriseCustomerAdminUserAdmin(HistoryAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return ("enterprise_customer", "user_email") if obj else ()
 
-    def save_model(self, request: HttpRequest, obj: PendingEnterpriseCustomerAdminUser, form: Any, change: bool) -> None:
+    def save_model(
+        self, request: HttpRequest, obj: PendingEnterpriseCustomerAdminUser, form: Any, change: bool
+    ) -> None:
         if change:
             super().save_model(request, obj, form, change)
         else:

@@ -3,7 +3,11 @@
 from enterprise.models.admins import EnterpriseCustomerAdmin, OnboardingFlow, PendingEnterpriseCustomerAdminUser
 from enterprise.models.catalogs import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
 from enterprise.models.consent import DataSharingConsent
-from enterprise.models.course_enrollments import EnterpriseCourseEnrollment, EnterpriseEnrollmentSource, PendingEnrollment
+from enterprise.models.course_enrollments import (
+    EnterpriseCourseEnrollment,
+    EnterpriseEnrollmentSource,
+    PendingEnrollment,
+)
 from enterprise.models.customers import (
     EnterpriseCustomer,
     EnterpriseCustomerBrandingConfiguration,

@@ -45,7 +45,9 @@ class EnterpriseCustomerAdmin(TimeStampedModel):
 class PendingEnterpriseCustomerAdminUser(TimeStampedModel):
     """An invited admin who has no account, or has not signed in since. Stored as given, compared ignoring case."""
 
-    enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="pending_admins", db_index=False)
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="pending_admins", db_index=False
+    )
     user_email = models.EmailField(max_length=254)
     reminder_sent_at = models.DateTimeField(null=True, blank=True)
 

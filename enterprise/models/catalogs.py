@@ -12,7 +12,14 @@ from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.customers import EnterpriseCustomer
 
-DEFAULT_COURSE_MODES = ["verified", "professional", "no-id-professional", "audit", "honor", "unpaid-executive-education"]
+DEFAULT_COURSE_MODES = [
+    "verified",
+    "professional",
+    "no-id-professional",
+    "audit",
+    "honor",
+    "unpaid-executive-education",
+]
 
 
 def default_course_modes() -> list[str]:

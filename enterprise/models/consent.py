@@ -20,7 +20,9 @@ class DataSharingConsent(TimeStampedModel):
     history = History()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["enterprise_customer", "username", "course_id"], name="consent_unique")]
+        constraints = [
+            models.UniqueConstraint(fields=["enterprise_customer", "username", "course_id"], name="consent_unique")
+        ]
 
     def __str__(self) -> str:
         return f"{self.username} on {self.course_id}: {self.granted}"

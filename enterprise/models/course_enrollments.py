@@ -48,7 +48,9 @@ class EnterpriseCourseEnrollment(TimeStampedModel):
     )
     course_id = models.CharField(max_length=255)
     saved_for_later = models.BooleanField(default=False)
-    source = models.ForeignKey(EnterpriseEnrollmentSource, models.SET_NULL, related_name="+", null=True, blank=True, db_index=False)
+    source = models.ForeignKey(
+        EnterpriseEnrollmentSource, models.SET_NULL, related_name="+", null=True, blank=True, db_index=False
+    )
     unenrolled = models.BooleanField(null=True, blank=True)
     unenrolled_at = models.DateTimeField(null=True, blank=True)
 
@@ -61,11 +63,15 @@ class EnterpriseCourseEnrollment(TimeStampedModel):
         ordering = ["id"]
         base_manager_name = "all_objects"
         constraints = [
-            models.UniqueConstraint(fields=["enterprise_customer_user", "course_id"], name="enterprise_enrollment_unique")
+            models.UniqueConstraint(
+                fields=["enterprise_customer_user", "course_id"], name="enterprise_enrollment_unique"
+            )
         ]
         indexes = [
             models.Index(fields=["course_id"], name="enterprise_enrollment_run"),
-            models.Index(fields=["unenrolled_at"], name="enterprise_enrollment_left", condition=Q(unenrolled_at__isnull=False)),
+            models.Index(
+                fields=["unenrolled_at"], name="enterprise_enrollment_left", condition=Q(unenrolled_at__isnull=False)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -75,14 +81,18 @@ class EnterpriseCourseEnrollment(TimeStampedModel):
 class PendingEnrollment(TimeStampedModel):
     """An enrollment that waits for the account of a pending learner."""
 
-    user = models.ForeignKey(PendingEnterpriseCustomerUser, models.CASCADE, related_name="pending_enrollments", db_index=False)
+    user = models.ForeignKey(
+        PendingEnterpriseCustomerUser, models.CASCADE, related_name="pending_enrollments", db_index=False
+    )
     course_id = models.CharField(max_length=255)
     # The longest name of a mode has 26 letters.
     course_mode = models.CharField(max_length=100)
     cohort_name = models.CharField(max_length=255, null=True, blank=True)
     discount_percentage = models.DecimalField(max_digits=8, decimal_places=5, default=0)
     sales_force_id = models.CharField(max_length=255, null=True, blank=True)
-    source = models.ForeignKey(EnterpriseEnrollmentSource, models.SET_NULL, related_name="+", null=True, blank=True, db_index=False)
+    source = models.ForeignKey(
+        EnterpriseEnrollmentSource, models.SET_NULL, related_name="+", null=True, blank=True, db_index=False
+    )
     license_uuid = models.UUIDField(null=True, blank=True)
     transaction_id = models.UUIDField(null=True, blank=True)
 

@@ -59,9 +59,10 @@ class EnterpriseCustomer(TimeStampedModel):
     LANGUAGES = [
         (code, code)
         for code in (
-            "en es-419 ar zh-cn fr-ca da de-de el he hi id it-it pt-br pt-pt ru es-es sw te th tr-tr uk"
-        ).split()
-    ]
+            "en", "es-419", "ar", "zh-cn", "fr-ca", "da", "de-de", "el", "he", "hi", "id", "it-it", "pt-br", "pt-pt",
+            "ru", "es-es", "sw", "te", "th", "tr-tr", "uk",
+        )
+    ]  # fmt: skip
 
     uuid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=255)
@@ -70,10 +71,14 @@ class EnterpriseCustomer(TimeStampedModel):
     active = models.BooleanField(default=True)
     country = CountryField(null=True, blank=True)
     site = models.ForeignKey(Site, models.CASCADE, related_name="enterprise_customers", default=own_site_id)
-    customer_type = models.ForeignKey(EnterpriseCustomerType, models.PROTECT, default=default_customer_type_id, related_name="+")
+    customer_type = models.ForeignKey(
+        EnterpriseCustomerType, models.PROTECT, default=default_customer_type_id, related_name="+"
+    )
 
     enable_data_sharing_consent = models.BooleanField(default=True)
-    enforce_data_sharing_consent = models.CharField(max_length=25, choices=Consent.choices, default=Consent.AT_ENROLLMENT)
+    enforce_data_sharing_consent = models.CharField(
+        max_length=25, choices=Consent.choices, default=Consent.AT_ENROLLMENT
+    )
     enable_audit_enrollment = models.BooleanField(default=False)
     enable_audit_data_reporting = models.BooleanField(default=False)
     replace_sensitive_sso_username = models.BooleanField(default=False)
@@ -139,7 +144,9 @@ class EnterpriseCustomerBrandingConfiguration(TimeStampedModel):
 
     COLOR = RegexValidator(r"^#[0-9A-Fa-f]{6}\Z", "Must be a valid hexadecimal color, e.g. #2D494E.")
 
-    enterprise_customer = models.OneToOneField(EnterpriseCustomer, models.CASCADE, related_name="branding_configuration")
+    enterprise_customer = models.OneToOneField(
+        EnterpriseCustomer, models.CASCADE, related_name="branding_configuration"
+    )
     logo = models.FileField(max_length=255, null=True, blank=True)
     primary_color = models.CharField(max_length=7, null=True, blank=True, validators=[COLOR])
     secondary_color = models.CharField(max_length=7, null=True, blank=True, validators=[COLOR])
@@ -159,7 +166,9 @@ class EnterpriseCustomerIdentityProvider(TimeStampedModel):
     enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="identity_providers")
     provider_id = models.SlugField(max_length=50, unique=True)
     default_provider = models.BooleanField(default=False)
-    sync_learner_profile_data = models.BooleanField(default=False, editable=False, help_text="A copy of the provider's own flag.")
+    sync_learner_profile_data = models.BooleanField(
+        default=False, editable=False, help_text="A copy of the provider's own flag."
+    )
 
     class Meta:
         verbose_name = "identity provider"

@@ -52,7 +52,9 @@ class DefaultEnterpriseEnrollmentIntention(TimeStampedModel):
 class DefaultEnterpriseEnrollmentRealization(TimeStampedModel):
     """The enterprise enrollment that came of an intention for one learner."""
 
-    intended_enrollment = models.ForeignKey(DefaultEnterpriseEnrollmentIntention, models.CASCADE, related_name="realizations")
+    intended_enrollment = models.ForeignKey(
+        DefaultEnterpriseEnrollmentIntention, models.CASCADE, related_name="realizations"
+    )
     realized_enrollment = models.OneToOneField(
         EnterpriseCourseEnrollment, models.CASCADE, related_name="default_enrollment_realization"
     )

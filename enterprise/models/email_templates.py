@@ -29,7 +29,9 @@ class EnrollmentNotificationEmailTemplate(TimeStampedModel):
         constraints = [
             models.UniqueConstraint(fields=["enterprise_customer", "template_type"], name="enrollment_template_unique"),
             models.UniqueConstraint(
-                fields=["template_type"], condition=Q(enterprise_customer__isnull=True), name="enrollment_template_default_unique"
+                fields=["template_type"],
+                condition=Q(enterprise_customer__isnull=True),
+                name="enrollment_template_default_unique",
             ),
         ]
 

@@ -25,7 +25,9 @@ class EnterpriseCourseEntitlement(TimeStampedModel):
     class Meta:
         verbose_name = "enterprise entitlement"
         constraints = [
-            models.UniqueConstraint(fields=["enterprise_customer_user", "course_uuid"], name="enterprise_entitlement_unique")
+            models.UniqueConstraint(
+                fields=["enterprise_customer_user", "course_uuid"], name="enterprise_entitlement_unique"
+            )
         ]
 
     def __str__(self) -> str:
@@ -65,7 +67,8 @@ class LicensedEnterpriseCourseEnrollment(Fulfillment):
         verbose_name = "license fulfillment"
         constraints = [
             models.CheckConstraint(
-                condition=Q(enterprise_course_enrollment__isnull=False) | Q(enterprise_course_entitlement__isnull=False),
+                condition=Q(enterprise_course_enrollment__isnull=False)
+                | Q(enterprise_course_entitlement__isnull=False),
                 name="license_fulfills_something",
             )
         ]
@@ -94,7 +97,8 @@ class LearnerCreditEnterpriseCourseEnrollment(Fulfillment):
         verbose_name = "learner credit fulfillment"
         constraints = [
             models.CheckConstraint(
-                condition=Q(enterprise_course_enrollment__isnull=False) | Q(enterprise_course_entitlement__isnull=False),
+                condition=Q(enterprise_course_enrollment__isnull=False)
+                | Q(enterprise_course_entitlement__isnull=False),
                 name="learner_credit_fulfills_something",
             )
         ]

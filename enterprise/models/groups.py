@@ -43,7 +43,11 @@ class EnterpriseGroup(TimeStampedModel):
         ordering = ["-modified"]
         base_manager_name = "all_objects"
         constraints = [models.UniqueConstraint(fields=["name", "enterprise_customer"], name="group_unique")]
-        indexes = [models.Index(fields=["enterprise_customer", "-modified"], name="group_customer", condition=Q(is_removed=False))]
+        indexes = [
+            models.Index(
+                fields=["enterprise_customer", "-modified"], name="group_customer", condition=Q(is_removed=False)
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -90,7 +94,9 @@ class EnterpriseGroupMembership(TimeStampedModel):
         base_manager_name = "all_objects"
         constraints = [
             models.UniqueConstraint(fields=["group", "enterprise_customer_user"], name="membership_learner_unique"),
-            models.UniqueConstraint(fields=["group", "pending_enterprise_customer_user"], name="membership_pending_unique"),
+            models.UniqueConstraint(
+                fields=["group", "pending_enterprise_customer_user"], name="membership_pending_unique"
+            ),
         ]
         indexes = [models.Index(fields=["group", "-modified"], name="membership_group", condition=Q(is_removed=False))]
 

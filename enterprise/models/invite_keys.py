@@ -30,7 +30,9 @@ class EnterpriseCustomerInviteKey(TimeStampedModel):
     """A key that admits up to `usage_limit` learners until it expires or is switched off for good."""
 
     uuid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    enterprise_customer = models.ForeignKey(EnterpriseCustomer, models.CASCADE, related_name="invite_keys", db_index=False)
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="invite_keys", db_index=False
+    )
     usage_limit = models.PositiveIntegerField(default=10_000)
     expiration_date = models.DateTimeField(default=a_year_from_now)
     is_active = models.BooleanField(default=True)
@@ -44,7 +46,11 @@ class EnterpriseCustomerInviteKey(TimeStampedModel):
         verbose_name = "invite key"
         base_manager_name = "all_objects"
         indexes = [
-            models.Index(fields=["enterprise_customer", "created"], name="invite_key_customer", condition=models.Q(is_removed=False))
+            models.Index(
+                fields=["enterprise_customer", "created"],
+                name="invite_key_customer",
+                condition=models.Q(is_removed=False),
+            )
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from enterprise.models.customers import EnterpriseCustomer
 
 
 class BulkJob(TimeStampedModel):
-    """One piece of bulk work. Its rows carry their own state; the counters here are kept by each chunk's last statement."""
+    """One piece of bulk work. Its rows carry their own state; each chunk's last statement keeps the counters here."""
 
     class Kind(models.TextChoices):
         ENROLLMENT = "enrollment"
@@ -88,7 +88,9 @@ class BulkJobRow(models.Model):
     given_user_id = models.BigIntegerField(null=True, help_text="The account id as sent.")
     given_email = models.TextField(blank=True, default="", help_text="The e-mail as sent, trimmed.")
     account_id = models.BigIntegerField(null=True, help_text="The account found for the row; empty: none.")
-    email = models.CharField(max_length=254, blank=True, default="", help_text="The account's address, else the sent one in lower case.")
+    email = models.CharField(
+        max_length=254, blank=True, default="", help_text="The account's address, else the sent one in lower case."
+    )
     course_run_key = models.CharField(max_length=255)
     course_mode = models.CharField(max_length=100, blank=True, default="")
     license_uuid = models.UUIDField(null=True)

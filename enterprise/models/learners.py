@@ -35,13 +35,23 @@ class EnterpriseCustomerUser(TimeStampedModel):
     )
     user_id = models.PositiveBigIntegerField("LMS user id")
     user_fk = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_links", null=True, db_column="user_fk", editable=False
+        settings.AUTH_USER_MODEL,
+        models.CASCADE,
+        related_name="enterprise_links",
+        null=True,
+        db_column="user_fk",
+        editable=False,
     )
     active = models.BooleanField(default=True)
     linked = models.BooleanField(default=True)
     is_relinkable = models.BooleanField(default=True)
     invite_key = models.ForeignKey(
-        EnterpriseCustomerInviteKey, models.SET_NULL, related_name="linked_learners", null=True, blank=True, db_index=False
+        EnterpriseCustomerInviteKey,
+        models.SET_NULL,
+        related_name="linked_learners",
+        null=True,
+        blank=True,
+        db_index=False,
     )
     should_inactivate_other_customers = models.BooleanField(default=True)
 
@@ -70,7 +80,7 @@ class EnterpriseCustomerUser(TimeStampedModel):
 
 
 class PendingEnterpriseCustomerUser(TimeStampedModel):
-    """An e-mail address that becomes a link when an account with it appears. Stored as given, compared ignoring case."""
+    """An address that becomes a link when an account with it appears. Stored as given, compared ignoring case."""
 
     enterprise_customer = models.ForeignKey(
         EnterpriseCustomer, models.CASCADE, related_name="pending_enterprise_customer_users", db_index=False
@@ -82,7 +92,9 @@ class PendingEnterpriseCustomerUser(TimeStampedModel):
     class Meta:
         verbose_name = "pending learner"
         ordering = ["created"]
-        constraints = [models.UniqueConstraint("enterprise_customer", Lower("user_email"), name="pending_learner_unique")]
+        constraints = [
+            models.UniqueConstraint("enterprise_customer", Lower("user_email"), name="pending_learner_unique")
+        ]
         indexes = [models.Index(Lower("user_email"), name="pending_learner_email")]
 
     def __str__(self) -> str:

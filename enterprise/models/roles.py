@@ -44,7 +44,9 @@ class SystemWideEnterpriseRole(TimeStampedModel):
 class SystemWideEnterpriseUserRoleAssignment(TimeStampedModel):
     """A user holds a system-wide role for a customer, or for all of them."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_role_assignments", db_index=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_role_assignments", db_index=False
+    )
     role = models.ForeignKey(SystemWideEnterpriseRole, models.CASCADE, related_name="assignments", db_index=False)
     enterprise_customer = models.ForeignKey(
         EnterpriseCustomer, models.CASCADE, related_name="role_assignments", null=True, blank=True, db_index=False
@@ -58,7 +60,9 @@ class SystemWideEnterpriseUserRoleAssignment(TimeStampedModel):
         constraints = [
             models.UniqueConstraint(fields=["enterprise_customer", "role", "user"], name="role_assignment_unique"),
             models.UniqueConstraint(
-                fields=["role", "user"], condition=Q(enterprise_customer__isnull=True), name="role_assignment_everywhere_unique"
+                fields=["role", "user"],
+                condition=Q(enterprise_customer__isnull=True),
+                name="role_assignment_everywhere_unique",
             ),
         ]
         indexes = [models.Index(fields=["user", "role"], name="role_assignment_user")]
@@ -68,7 +72,11 @@ class SystemWideEnterpriseUserRoleAssignment(TimeStampedModel):
 
     def clean(self) -> None:
         """Raises ValidationError for a role without a customer that does not reach all of them."""
-        if self.enterprise_customer_id is None and not self.applies_to_all_contexts and self.role.name != ENTERPRISE_OPERATOR_ROLE:
+        if (
+            self.enterprise_customer_id is None
+            and not self.applies_to_all_contexts
+            and self.role.name != ENTERPRISE_OPERATOR_ROLE
+        ):
             raise ValidationError("A role without an enterprise customer must apply to all contexts.")
 
     def save(self, *args: object, **kwargs: object) -> None:
@@ -81,7 +89,11 @@ class RoleAssignmentUpdateOptions(TimeStampedModel):
 
     enabled = models.BooleanField(default=True)
     role = models.CharField(
-        max_length=255, blank=True, default="", choices=[(name, name) for name in ROLES_BY_LINK], help_text="Empty: all."
+        max_length=255,
+        blank=True,
+        default="",
+        choices=[(name, name) for name in ROLES_BY_LINK],
+        help_text="Empty: all.",
     )
     batch_size = models.PositiveIntegerField(default=500, validators=[MinValueValidator(1)])
     enterprise_customer_uuid = models.UUIDField(null=True, blank=True)
@@ -119,7 +131,9 @@ class EnterpriseFeatureRole(TimeStampedModel):
 class EnterpriseFeatureUserRoleAssignment(TimeStampedModel):
     """A feature role given to a user directly; its contexts are the customers the user is linked to."""
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_feature_role_assignments")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="enterprise_feature_role_assignments"
+    )
     role = models.ForeignKey(EnterpriseFeatureRole, models.CASCADE, related_name="assignments", db_index=False)
     applies_to_all_contexts = models.BooleanField(default=False)
 

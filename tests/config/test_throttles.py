@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.core.cache import cache, caches
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework.test import APIClient
 

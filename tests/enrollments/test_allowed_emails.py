@@ -1,4 +1,4 @@
-"""Allowances with `auto_enroll` are honoured when an account or its e-mail becomes active (contract: enrollment-api, User)."""
+"""Allowances with `auto_enroll` are honoured when an account or its address becomes active (enrollment-api)."""
 
 from __future__ import annotations
 

@@ -19,21 +19,24 @@ from enrollments.queries.course_modes import (
 )
 from tests.factories import CourseModeFactory, CourseRunFactory
 
-NOW = timezone.now()
 
-
-def mode(slug, days=None):
-    return Mode(slug, slug.title(), expiration_datetime=None if days is None else NOW + timedelta(days=days))
+def mode(slug, days=1):
+    return Mode(slug, slug.title(), is_expired=days < 0)
 
 
 def slugs(modes):
     return [each.slug for each in modes]
 
 
-def test_unexpired_modes_are_those_without_a_deadline_and_those_up_to_it():
-    modes = [mode("honor"), mode("verified", 1), mode("masters", -1), mode("professional", 0)]
-    assert slugs(offered(modes, now=NOW)) == ["honor", "verified", "professional"]
-    assert slugs(offered(modes, include_expired=True)) == ["honor", "verified", "masters", "professional"]
+@pytest.mark.django_db
+def test_unexpired_modes_are_those_without_a_deadline_and_those_before_it():
+    run = CourseRunFactory().id
+    for slug, hours in (("honor", None), ("verified", 1), ("masters", -1)):
+        deadline = None if hours is None else timezone.now() + timedelta(hours=hours)
+        CourseModeFactory(course_id=run, mode_slug=slug, expiration_datetime=deadline)
+    modes = modes_of([run])[run]
+    assert slugs(offered(modes)) == ["honor", "verified"]
+    assert slugs(offered(modes, include_expired=True)) == ["honor", "verified", "masters"]
 
 
 def test_credit_is_not_selectable():
@@ -45,7 +48,7 @@ def test_credit_is_not_selectable():
 @pytest.mark.parametrize("modes", [[], [mode("honor", -1)], [mode("honor", -1), mode("credit")]])
 def test_an_empty_list_is_replaced_by_the_built_in_audit_mode(modes):
     assert offered(modes, selectable=True) == [DEFAULT_MODE]
-    assert Mode("audit", "Audit", 0, "", "usd", None, None, None, None) == DEFAULT_MODE
+    assert Mode("audit", "Audit", 0, "", "usd", None, None, None, None, False) == DEFAULT_MODE
 
 
 @pytest.mark.parametrize(

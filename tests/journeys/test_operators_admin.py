@@ -1,4 +1,4 @@
-"""The operators' admin: every page opens, costs the same with many rows as with few, and offers no box of all accounts."""
+"""The operators' admin: every page opens, costs the same with more rows, and offers no box of all accounts."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ def scene() -> Callable[[int], None]:
             CourseModeFactory(course_id=run.pk)
             link = LearnerFactory(enterprise_customer=EnterpriseCustomerFactory())
             CourseEnrollmentFactory(user_id=link.user_id, course_id=run.pk)
-            LicenseFactory(enterprise_course_enrollment=EnterpriseCourseEnrollmentFactory(enterprise_customer_user=link))
+            LicenseFactory(
+                enterprise_course_enrollment=EnterpriseCourseEnrollmentFactory(enterprise_customer_user=link)
+            )
             PendingLearnerFactory(enterprise_customer=link.enterprise_customer)
             job = BulkJob.objects.create(enterprise_customer=link.enterprise_customer, actor_id=link.user_id)
             BulkJobRow.objects.create(job=job, position=0, course_run_key=run.pk)
@@ -126,7 +128,9 @@ def test_staff_without_superuser_rights_cannot_make_themselves_superuser(operato
     client = Client()
     client.force_login(User.objects.get(pk=clerk.pk))
     url = reverse("admin:enrollments_user_change", args=[clerk.pk])
-    client.post(url, {"username": "clerk", "email": clerk.email, "is_superuser": "on", "is_staff": "on", "is_active": "on"})
+    client.post(
+        url, {"username": "clerk", "email": clerk.email, "is_superuser": "on", "is_staff": "on", "is_active": "on"}
+    )
     assert not User.objects.get(pk=clerk.pk).is_superuser
 
 
@@ -145,7 +149,8 @@ def test_the_history_of_a_customer_says_who_changed_it(operator_client: Client) 
     customer.save()
     page = operator_client.get(reverse("admin:enterprise_enterprisecustomer_history", args=[customer.pk]))
     assert page.status_code == 200
-    assert b"After" in page.content and b"Before" in page.content
+    assert b"After" in page.content
+    assert b"Before" in page.content
 
 
 def form_of(page: HttpResponse) -> dict[str, Any]:
@@ -158,7 +163,9 @@ def form_of(page: HttpResponse) -> dict[str, Any]:
     return {name: value if not isinstance(value, dict | list) else json.dumps(value) for name, value in sent.items()}
 
 
-def test_an_admin_invited_here_comes_with_a_pending_learner_who_leaves_with_the_invitation(operator_client: Client) -> None:
+def test_an_admin_invited_here_comes_with_a_pending_learner_who_leaves_with_the_invitation(
+    operator_client: Client,
+) -> None:
     customer = EnterpriseCustomerFactory()
     add = reverse("admin:enterprise_pendingenterprisecustomeradminuser_add")
     operator_client.post(add, {"enterprise_customer": customer.pk, "user_email": "Ines@acme.example"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -72,6 +73,16 @@ def test_loading_the_same_file_twice_changes_no_row_of_any_table(path: Path, set
 def test_the_worlds_of_the_tests_and_the_demo_use_every_section_that_is_loaded() -> None:
     used = {section for path in OWN_WORLDS for section in json.loads(path.read_text())}
     assert used == {section.name for section in sections_of_apps()[0]}
+
+
+def test_the_demo_world_does_not_age_and_uses_addresses_that_nobody_has() -> None:
+    text = (ROOT / "demo" / "world.json").read_text()
+    assert not re.search(r'"\d{4}-\d\d-\d\d', text)
+    assert {address.rsplit(".", 1)[-1] for address in re.findall(r'"[\w.]+@([\w.-]+)"', text)} == {"example"}
+    assert {host.rsplit(".", 1)[-1] for host in re.findall(r"https?://([\w.-]+)", text)} == {"example"}
+    passwords = {user.get("password") for user in json.loads(text)["users"]}
+    assert passwords == {"Matricula-demo-7"}
+    assert "`Matricula-demo-7`" in (ROOT / "demo" / "README.md").read_text()
 
 
 def test_the_sections_of_the_apps_are_those_of_the_format_and_each_has_one_app() -> None:

@@ -1,0 +1,58 @@
+"""Statements compiled once, and moments written by the database (config.db.reads)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from config.api.fields import wire_time
+from config.db.reads import KeyedStatement, WireTime
+from enrollments.models import CourseOverview
+from tests.factories import CourseRunFactory
+
+pytestmark = pytest.mark.django_db
+
+rows = KeyedStatement(
+    lambda keys: CourseOverview.objects.filter(pk__in_set=keys).order_by("pk").values_list("id", "self_paced", "start")
+)
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        None,
+        datetime(2031, 1, 10, 8, 30, tzinfo=UTC),
+        datetime(2031, 1, 10, 8, 30, 0, 120000, tzinfo=UTC),
+        datetime(2031, 1, 10, 8, 30, 0, 1, tzinfo=UTC),
+        datetime(1970, 1, 1, 0, 30, tzinfo=timezone(timedelta(hours=2))),
+        datetime(2031, 12, 31, 23, 59, 59, 999999, tzinfo=timezone(timedelta(hours=-3, minutes=-30))),
+    ],
+)
+def test_the_database_writes_moments_as_answers_do(moment):
+    run = CourseRunFactory(start=moment)
+    (written,) = CourseOverview.objects.filter(pk=run.pk).values_list(WireTime("start"), flat=True)
+    assert written == wire_time(moment)
+
+
+def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_assert_num_queries):
+    runs = [CourseRunFactory(self_paced=place == 1) for place in range(3)]
+    for chosen in (runs, runs[:1], runs[1:]):
+        with django_assert_num_queries(1):
+            found = rows([run.pk for run in chosen])
+        assert found == sorted((run.pk, run.self_paced, run.start) for run in chosen)
+        assert {type(self_paced) for _, self_paced, _ in found} == {bool}
+    assert rows({"course-v1:No+Such+Run", "with 'quotes' \\ and ünïcode"}) == []
+
+
+def test_no_keys_cost_no_statement(django_assert_num_queries):
+    with django_assert_num_queries(0):
+        assert rows([]) == []
+
+
+def test_a_statement_with_other_parameters_is_refused():
+    statement = KeyedStatement(
+        lambda keys: CourseOverview.objects.filter(pk__in_set=keys, org="Acme").values_list("id")
+    )
+    with pytest.raises(TypeError, match="only parameter"):
+        statement(["x"])
