@@ -47,6 +47,8 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # the toolkit
             # Service accounts may have no address at all; everybody else's is unique ignoring case.
             models.UniqueConstraint(Lower("email"), name="user_email_unique", condition=~models.Q(email="")),
         ]
+        # The constraint's index leaves out empty addresses; this one serves every comparison of lower(email).
+        indexes = [models.Index(Lower("email"), name="user_email_lower")]
         permissions = [("can_retire_users", "Can retire user accounts")]
 
     @classmethod
