@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -148,7 +149,7 @@ class Oulad:
             {"email": address(row["id_student"]), "course_run_key": run_key(row), "license_uuid": license_uuid(row)}
             for row in self.registrations
         ]
-        body = {"enrollments_info": rows, "notify": not self.options.no_mail}
+        body: Any = {"enrollments_info": rows, "notify": not self.options.no_mail}
         url = f"/enterprise/api/v1/enterprise-customer/{self.customer.pk}/enroll_learners_in_courses/"
         root = self.site.environment["LMS_ROOT_URL"]
         with requests.Session() as client:
@@ -200,7 +201,7 @@ class Oulad:
         license_id = uuid5(NAMESPACE_URL, "extra")
         rows = [RowInput(account.pk, "", key, license_id) for account in people]
         rows += [RowInput(None, f"waiting{n}@open.example", key, license_id) for n in range(250)]
-        job = jobs.create(self.customer, None, rows, notify=False, discount=0)
+        job = jobs.create(self.customer, None, rows, notify=False, discount=Decimal(0))
         seen: list[str] = []
 
         def count(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:

@@ -28,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # --- Enrollments: the first four have no slash at the end, the next three have one, the last takes both ---
     re_path(rf"{API}/enrollment\Z", enrollment.EnrollmentListView.as_view(), name="courseenrollments"),
     re_path(rf"{API}/enrollment/{LEARNER},{RUN}\Z", enrollment.EnrollmentView.as_view(), name="courseenrollment"),
-    re_path(rf"{API}/enrollment/{RUN}\Z", enrollment.EnrollmentView.as_view(), name="courseenrollment"),
+    re_path(rf"{API}/enrollment/{RUN}\Z", enrollment.OwnEnrollmentView.as_view(), name="courseenrollment"),
     re_path(rf"{API}/course/{RUN}\Z", course_details.CourseDetailsView.as_view(), name="courseenrollmentdetails"),
     re_path(rf"{API}/unenroll/\Z", unenroll.UnenrollView.as_view(), name="unenrollment"),
     re_path(rf"{API}/roles/\Z", roles.CourseRolesView.as_view(), name="roles"),

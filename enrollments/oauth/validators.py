@@ -27,6 +27,11 @@ OPEN_TO = {
 class MatriculaOAuth2Validator(OAuth2Validator):
     """The toolkit's rules, where the contract has none of its own."""
 
+    def _extract_basic_auth(self, request: Request) -> str | None:
+        """The encoded credentials of the header; None for what no base64 holds, which the toolkit cannot take."""
+        encoded: str | None = super()._extract_basic_auth(request)
+        return encoded if encoded and encoded.isascii() else None
+
     def _load_application(self, client_id: str | None, request: Request) -> OAuthApplication | None:
         if not client_id or "\0" in client_id:
             request.client = None

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+import maxminddb
 from django.conf import settings
 from django_countries import countries
 
@@ -69,6 +70,4 @@ def country_of_address(address: str) -> str:
 @lru_cache(maxsize=2)
 def _database(path: str) -> Any:
     """The open database file. A newer one counts from the next start on."""
-    import maxminddb
-
     return maxminddb.open_database(path)

@@ -33,6 +33,12 @@ from enrollments.services.enrollment_ladder import Answer, Caller, Embargoed, Mo
 from enrollments.throttles import SwitchedEnrollmentThrottle
 
 NOTHING = OpenApiResponse(OpenApiTypes.NONE, description="An empty body: the caller may not know.")
+RUN = OpenApiParameter("course_id", str, OpenApiParameter.PATH)
+ONE_ENROLLMENT = {
+    200: OpenApiResponse(EnrollmentSerializer, description="The enrollment; an empty body when there is none."),
+    400: MessageSerializer,
+    404: NOTHING,
+}
 
 
 def lookup_error(whose: str) -> Refusal:
@@ -51,6 +57,18 @@ class EnrollmentApiView(SetsCsrfCookies, MessageErrors, APIView):
         """The API key or staff."""
         return request.user.is_staff or has_api_key(request)
 
+    def show(self, request: Request, username: str, course_id: str) -> Response:
+        """The steps of GET enrollment for one run, numbered as in the contract."""
+        # 1
+        if username != request.user.get_username() and not self.sees_everything(request):
+            return Response(status=404)
+        # 2, 3, 4
+        try:
+            row = enrollment_of(username, str(CourseKey.parse(course_id)))
+        except (InvalidCourseKey, DatabaseError) as problem:
+            raise lookup_error(f"user '{username}' in course '{course_id}'") from problem
+        return Response(self.body_of(row) if row else None)
+
     def body_of(self, row: EnrollmentRow) -> dict[str, Any]:
         found = row.run
         return enrollment_body(
@@ -66,29 +84,22 @@ class EnrollmentView(EnrollmentApiView):
     """One learner's enrollment in one run."""
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter("username", str, OpenApiParameter.PATH),
-            OpenApiParameter("course_id", str, OpenApiParameter.PATH),
-        ],
-        responses={
-            200: OpenApiResponse(EnrollmentSerializer, description="The enrollment; an empty body when there is none."),
-            400: MessageSerializer,
-            404: NOTHING,
-        },
+        parameters=[OpenApiParameter("username", str, OpenApiParameter.PATH), RUN],
+        responses=ONE_ENROLLMENT,
+        operation_id="api_enrollment_v1_enrollment_of_learner_retrieve",
     )
-    def get(self, request: Request, course_id: str, username: str | None = None) -> Response:
-        """Whether and how a learner is enrolled in a run; the caller when no username is given."""
-        own = request.user.get_username()
-        username = own if username is None else username
-        # 1
-        if username != own and not self.sees_everything(request):
-            return Response(status=404)
-        # 2, 3, 4
-        try:
-            row = enrollment_of(username, str(CourseKey.parse(course_id)))
-        except (InvalidCourseKey, DatabaseError) as problem:
-            raise lookup_error(f"user '{username}' in course '{course_id}'") from problem
-        return Response(self.body_of(row) if row else None)
+    def get(self, request: Request, username: str, course_id: str) -> Response:
+        """Whether and how a learner is enrolled in a run."""
+        return self.show(request, username, course_id)
+
+
+class OwnEnrollmentView(EnrollmentApiView):
+    """The caller's own enrollment in one run; that of the user without a name when only the API key calls."""
+
+    @extend_schema(parameters=[RUN], responses=ONE_ENROLLMENT)
+    def get(self, request: Request, course_id: str) -> Response:
+        """Whether and how the caller is enrolled in a run."""
+        return self.show(request, request.user.get_username(), course_id)
 
 
 class EnrollmentListView(EnrollmentApiView):

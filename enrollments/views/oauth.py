@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import BadRequest
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from drf_spectacular.types import OpenApiTypes
@@ -44,10 +46,15 @@ class OAuthEndpoint(OAuthLibMixin, PublicView):
         return HttpResponse(body or "", status=status, headers={**usual, **headers})
 
     def malformed(self, request: Request) -> HttpResponse | None:
-        """The answer to a form with characters that no database takes; None for any other."""
-        if not any("\0" in value for _, values in request._request.POST.lists() for value in values):
-            return None
-        problem = InvalidRequestError("The request holds a NUL character.")
+        """The answer to a form that cannot be read, or has characters that no database takes; None for any other."""
+        try:
+            form = request._request.POST
+        except (BadRequest, MultiPartParserError):
+            problem = InvalidRequestError("The form cannot be read.")
+        else:
+            if not any("\0" in value for _, values in form.lists() for value in values):
+                return None
+            problem = InvalidRequestError("The request holds a NUL character.")
         return self.answer((None, problem.headers, problem.json, problem.status_code))
 
 
