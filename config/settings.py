@@ -84,7 +84,7 @@ REDIS_URL = env.str("REDIS_URL", default="") or None
 _local_cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}}
 CACHES: dict[str, dict[str, Any]] = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.db.cache.RedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "matricula",
         # Throttles ask it in every request: one that hangs must not make all requests hang.

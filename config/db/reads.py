@@ -6,12 +6,13 @@ Building and compiling a small ORM query costs more processor time than running 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import connections
 from django.db.models import Func, QuerySet, TextField
+
+from config.db.sets import as_parameter
 
 Row = tuple[Any, ...]
 Converters = dict[int, list[Callable[..., Any]]]
@@ -50,9 +51,8 @@ class KeyedStatement:
             return []
         connection = connections[using]
         sql, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        values = list(keys)
         with connection.cursor() as cursor:
-            cursor.execute(sql, [values if connection.vendor == "postgresql" else json.dumps(values)])
+            cursor.execute(sql, [as_parameter(keys, connection)])
             rows: list[Row] = cursor.fetchall()
         return [_converted(row, converters, connection) for row in rows] if converters else rows
 

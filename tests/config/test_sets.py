@@ -10,7 +10,7 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 
 from config.db.sets import InPairs, Overtaken, insert_from, insert_rows, record_history, update_from
-from enrollments.models import CourseEnrollment, CourseEnrollmentAllowed, User
+from enrollments.models import CourseEnrollment, CourseEnrollmentAllowed, Organization, User
 from enterprise.models import PendingEnrollment
 from tests.factories import CourseEnrollmentFactory, PendingEnrollmentFactory, UserFactory
 
@@ -126,3 +126,12 @@ def test_rows_of_values_go_in_together_or_not_at_all():
     with pytest.raises(IntegrityError), transaction.atomic():
         insert_rows(CourseEnrollmentAllowed, columns, clashing)
     assert CourseEnrollmentAllowed.objects.count() == 3
+
+
+def test_a_set_of_texts_may_hold_quotes_backslashes_commas_and_braces():
+    names = ['a"b', "c\\d", "e,f", "{g}", "h'i", "NULL", "", "ü"]
+    Organization.objects.bulk_create(Organization(short_name=name) for name in names)
+    Organization.objects.create(short_name="other")
+    found = Organization.objects.filter(short_name__in_set=names).values_list("short_name", flat=True)
+    assert sorted(found) == sorted(names)
+    assert Organization.objects.filter(short_name__in_set=["e,f", "other"]).count() == 2

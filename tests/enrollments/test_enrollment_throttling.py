@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.core.cache import cache
+from django.core.cache import cache, caches
 
 from enrollments.models import RateLimitConfiguration
+from enrollments.throttles import CACHE_KEY, CACHE_NAME
 from tests.conftest import API_KEY
 from tests.enrollments.calls import ENROLLMENT, ask
 from tests.factories import CourseRunFactory, UserFactory
@@ -111,6 +112,7 @@ def test_the_switch_turns_throttling_off_and_on_again_where_it_reaches(as_user):
         assert admitted(client, path) == 8
     assert sum(ask(client, run).status_code == 200 for _ in range(8)) == 8
     RateLimitConfiguration.objects.create(enabled=True)
+    caches[CACHE_NAME].clear()
     cache.clear()
     assert admitted(client, ENROLLMENT) == 5
 
@@ -125,7 +127,7 @@ def test_a_change_of_the_switch_counts_within_seconds(as_user):
     client = as_user(UserFactory())
     assert admitted(client, ENROLLMENT, 4) == 3
     RateLimitConfiguration.objects.create(enabled=False)
-    cache.delete("enrollment-rate-limit-enabled")  # as its few seconds do
+    caches[CACHE_NAME].delete(CACHE_KEY)  # as its few seconds do
     assert admitted(client, ENROLLMENT) == 8
 
 

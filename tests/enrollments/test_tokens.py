@@ -15,7 +15,7 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import AccessToken, RefreshToken
 
-from config.api.jwt import decode
+from config.api.jwt import decode, issue
 from enrollments.models import OAuthApplication, User
 from enrollments.services.tokens import access_token_for
 from tests.factories import PASSWORD, OAuthApplicationFactory, OrganizationFactory, RoleAssignmentFactory, UserFactory
@@ -134,7 +134,15 @@ def test_credentials_may_come_by_http_basic(ask: Callable[..., Any], robot: OAut
 
 
 @pytest.mark.parametrize(
-    "header", ["Basic", "Basic !!!", "Basic " + base64.b64encode(b"no colon").decode(), "Basic /w==", "Basic AHIAOnMA"]
+    "header",
+    [
+        "Basic",
+        "Basic !!!",
+        "Basic \u00e9\u00e9",
+        "Basic " + base64.b64encode(b"no colon").decode(),
+        "Basic /w==",
+        "Basic AHIAOnMA",
+    ],
 )
 def test_malformed_http_basic_is_an_invalid_client(
     ask: Callable[..., Any], robot: OAuthApplication, header: str
@@ -361,6 +369,14 @@ def test_malformed_requests_are_refused(
     assert 400 <= response.status_code < 500
 
 
+@pytest.mark.parametrize("content_type", ["multipart/form-data", f"{FORM}; charset=utf-16"])
+@pytest.mark.parametrize("path", ["/oauth2/access_token", "/oauth2/revoke_token"])
+def test_a_form_that_cannot_be_read_has_the_error_shape_of_oauth(client: Any, path: str, content_type: str) -> None:
+    response = client.generic("POST", path, b"token=x", content_type=content_type)
+    assert response.status_code == 400
+    assert response.json() == {"error": "invalid_request", "error_description": "The form cannot be read."}
+
+
 @pytest.mark.parametrize("resource", ["http://[", "relative", "https://elsewhere.example/"])
 def test_resource_indicators_change_nothing(ask: Callable[..., Any], robot: OAuthApplication, resource: str) -> None:
     assert ask(**ROBOT, resource=resource).status_code == 200
@@ -582,6 +598,15 @@ def test_user_info_tells_what_the_scopes_of_an_opaque_token_allow(
         "sub": learner.anonymous_id,
         "preferred_username": learner.username,
     }
+
+
+@pytest.mark.parametrize("scopes", [5, True, "email", {"email": 1}, [["email"]], None])
+def test_user_info_tells_the_least_to_a_jwt_whose_scopes_are_no_list_of_names(client: Any, scopes: object) -> None:
+    learner = UserFactory()
+    token = issue({"preferred_username": learner.username, "scopes": scopes}, 60)
+    response = client.get("/oauth2/user_info", headers={"Authorization": f"JWT {token}"})
+    assert response.status_code == 200
+    assert response.json() == {"sub": learner.anonymous_id, "preferred_username": learner.username}
 
 
 def test_user_info_takes_a_jwt_too_and_nobody_without_a_token(client: Any) -> None:
