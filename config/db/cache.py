@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.cache.backends import redis
@@ -27,3 +28,20 @@ class RedisCache(redis.RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = KeptClient
+
+    def increment_and_read(self, key: str, others: Sequence[str], timeout: int) -> list[int]:
+        """Adds one to a counter and reads others, in one exchange with the server.
+
+        Args:
+            key: the counter, made when missing; it lives `timeout` seconds from now.
+            others: further counters; a missing one reads as 0.
+        Returns:
+            The values of `key` and `others`, in this order.
+        """
+        names = [self.make_and_validate_key(name) for name in (key, *others)]
+        with self._cache.get_client(key, write=True).pipeline(transaction=False) as exchange:
+            exchange.incr(names[0])
+            exchange.expire(names[0], timeout)
+            exchange.mget(names[1:])
+            value, _, found = exchange.execute()
+        return [int(value), *(int(each or 0) for each in found)]

@@ -142,10 +142,11 @@ def _flag(value: Any) -> bool:
         return False
     if value is None:
         raise _Wrong(NULL)
+    word = value.lower() if isinstance(value, str) else value  # spreadsheets write TRUE
     try:
-        if value in BooleanField.TRUE_VALUES:
+        if word in BooleanField.TRUE_VALUES:
             return True
-        if value in BooleanField.FALSE_VALUES:
+        if word in BooleanField.FALSE_VALUES:
             return False
     except TypeError:  # lists and objects have no hash
         raise _Wrong(NOT_A_BOOLEAN) from None

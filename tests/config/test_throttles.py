@@ -234,18 +234,28 @@ def test_a_cache_that_is_down_lets_requests_pass(
 def test_counters_leave_the_cache_by_themselves(
     ana: User, by_jwt: Callable[..., APIClient], settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    settings.USER_RATE = "5/minute"
     lifetimes: list[int] = []
     backend = type(caches["default"])
-    add = backend.add
+    name = "increment_and_read" if hasattr(backend, "increment_and_read") else "add"
+    stores = getattr(backend, name)
 
-    def noted(self: Any, key: str, value: int, timeout: int) -> bool:
+    def noted(self: Any, key: str, value: Any, timeout: int) -> Any:
         lifetimes.append(timeout)
-        return bool(add(self, key, value, timeout))
+        return stores(self, key, value, timeout)
 
-    monkeypatch.setattr(backend, "add", noted)
-    settings.USER_RATE = "5/minute"
+    monkeypatch.setattr(backend, name, noted)
     assert admitted(by_jwt("ana"), "/api/throttled") == 5
     assert set(lifetimes) == {80}
+
+
+def test_on_redis_a_counter_is_read_and_bounded_in_one_exchange() -> None:
+    if not hasattr(type(caches["default"]), "increment_and_read"):
+        pytest.skip("the cache is not Redis: set REDIS_URL")
+    cache = caches["default"]
+    assert cache.increment_and_read("a", ["b", "c"], 30) == [1, 0, 0]
+    assert cache.increment_and_read("a", ["b", "a"], 30) == [2, 0, 2]
+    assert 0 < cache._cache.get_client().ttl(cache.make_key("a")) <= 30
 
 
 @pytest.mark.parametrize(

@@ -578,6 +578,13 @@ def test_numbers_and_flags_may_come_as_text(enroll: Enroll, learner: User) -> No
     assert len(mail.outbox) == 1
 
 
+@pytest.mark.parametrize(("flag", "status"), [("True", 201), ("TRUE", 201), ("False", 409), ("FALSE", 409)])
+def test_flags_may_be_written_in_any_case(flag: str, status: int, enroll: Enroll, learner: User) -> None:
+    CourseRunFactory(id="course-v1:Acme+Shut+T1", closed=True)
+    answer = enroll(row("course-v1:Acme+Shut+T1", user_id=learner.pk, force_enrollment=flag))
+    assert answer.status_code == status
+
+
 def test_a_license_may_be_written_without_hyphens(enroll: Enroll, run: CourseOverview, learner: User) -> None:
     assert enroll(row(email=learner.email, license_uuid=LICENSE.replace("-", "").upper())).status_code == 201
     assert str(LicensedEnterpriseCourseEnrollment.objects.get().license_uuid) == LICENSE
