@@ -36,11 +36,11 @@ def service_settings(settings: Any) -> Iterator[Any]:
     settings.EDX_API_KEY = API_KEY
     eager, propagates = app.conf.task_always_eager, app.conf.task_eager_propagates
     app.conf.task_always_eager, app.conf.task_eager_propagates = True, True
+    if settings.REDIS_URL:  # keys of its own: clearing would empty the server that tests running side by side share
+        settings.CACHES = {**settings.CACHES, "default": {**settings.CACHES["default"], "KEY_PREFIX": uuid4().hex}}
     for cache in caches.all():
         if isinstance(cache, LocMemCache):
             cache.clear()
-        else:  # keys of its own: clearing would empty the server that tests running side by side share
-            cache.key_prefix = uuid4().hex
     yield settings
     app.conf.task_always_eager, app.conf.task_eager_propagates = eager, propagates
 

@@ -274,6 +274,16 @@ def test_a_cookie_of_another_user_than_the_sessions_is_refused(
         assert answer["WWW-Authenticate"] == CHALLENGE
 
 
+@pytest.mark.parametrize("signature", ["bad", "wrong", "not-a-signature", "!!", "a.b"])
+def test_a_cookie_of_another_user_is_refused_whatever_its_signature_looks_like(
+    ana: User, by_session: Callable[..., APIClient], by_cookies: Callable[..., APIClient], signature: str
+) -> None:
+    UserFactory(username="ben")
+    browser = by_cookies("ben", client=by_session(ana))
+    browser.cookies["edx-jwt-cookie-signature"] = signature
+    assert browser.get("/api/whoami/").status_code == 401
+
+
 def test_a_cookie_of_the_sessions_user_signs_in_with_its_claims(
     ana: User, by_session: Callable[..., APIClient], by_cookies: Callable[..., APIClient]
 ) -> None:
