@@ -14,6 +14,7 @@ from django.db.models.functions import Lower
 from config.db.sets import InPairs, insert_from, record_history, update_from
 from enterprise.bulk import reasons
 from enterprise.bulk.rows import Results, Row
+from enterprise.bulk.staging import is_cut
 from enterprise.models import EnterpriseCustomer, PendingEnrollment, PendingEnterpriseCustomerUser
 
 Key = tuple[int, str]
@@ -59,7 +60,9 @@ def enroll(
         key = (learners[row.id], row.course_run_key)
         waiting = known.get(key)
         rest = (row.course_mode, row.transaction_id, discount, source_id, None, None)
-        if waiting is None:
+        if is_cut(row.course_run_key):
+            results.failed(row, reasons.INVALID_COURSE_KEY)
+        elif waiting is None:
             known[key] = _Waiting(None, row.license_uuid, rest, row.id)
             results.pending(row, created=True)
         elif waiting.license_uuid != row.license_uuid:

@@ -25,6 +25,7 @@ from enterprise.queries.emails import accounts_with, lowered
 BATCH_SIZE = 1_000
 ANALYZE_FROM = 10_000  # rows; below, the planner's guess is good enough
 MAX_EMAIL_LENGTH = 254
+CUT = "…"  # at the end of what was cut
 State = BulkJobRow.State
 
 COLUMNS = (
@@ -98,7 +99,12 @@ def _learn_modes(runs: dict[str, str], batch: Sequence[RowInput]) -> None:
 
 def _stored_key(key: str) -> str:
     """The key as a row holds it: one that is too long is cut and marked, so that it stays no key."""
-    return key if len(key) <= MAX_KEY_LENGTH else f"{key[: MAX_KEY_LENGTH - 1]}…"
+    return key if len(key) <= MAX_KEY_LENGTH else f"{key[: MAX_KEY_LENGTH - 1]}{CUT}"
+
+
+def is_cut(key: str) -> bool:
+    """Whether a row's key is what was left of one that was too long to be stored."""
+    return len(key) == MAX_KEY_LENGTH and key.endswith(CUT)
 
 
 def _rows(job: BulkJob, batch: Sequence[RowInput], runs: dict[str, str], first: int) -> Iterator[tuple[object, ...]]:

@@ -677,6 +677,18 @@ def test_an_unknown_run_or_malformed_key_fails_the_row_but_keeps_the_link(
     assert not EnterpriseCourseEnrollment.objects.exists()
 
 
+def test_a_key_that_cannot_be_stored_fails_the_row_of_a_pending_learner(
+    enroll: Enroll, customer: EnterpriseCustomer
+) -> None:
+    answer = enroll(row("course-v1:" + "A" * 1_000_000, email="Newbie@acme.test"))
+    assert answer.status_code == 409
+    [failure] = answer.json()["failures"]
+    assert (failure["user_id"], failure["email"]) == (None, "newbie@acme.test")
+    assert failure["reason"]["code"] == "invalid-course-key"
+    assert PendingEnterpriseCustomerUser.objects.filter(enterprise_customer=customer).exists()
+    assert not PendingEnrollment.objects.exists()
+
+
 def closed(**fields: Any) -> CourseOverview:
     return CourseRunFactory(id="course-v1:Acme+Shut+T1", **fields)
 
