@@ -24,6 +24,17 @@ class WireEncoder(JSONEncoder):
 _encoder = WireEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
+def json_text(data: Any) -> str:
+    """A value as answers write it."""
+    return _encoder.encode(data)
+
+
+class Prerendered(str):
+    """JSON text that a view has written itself: an answer made of parts that are kept between requests."""
+
+    __slots__ = ()
+
+
 class JSONRenderer(renderers.JSONRenderer):
     """Compact UTF-8 JSON that is safe inside a script too."""
 
@@ -32,7 +43,7 @@ class JSONRenderer(renderers.JSONRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        text = _encoder.encode(data)
+        text = data if isinstance(data, Prerendered) else json_text(data)
         if not text.isascii():
             text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         # A lone half of a surrogate pair has no UTF-8 form; its JSON escape has.

@@ -59,6 +59,12 @@ def enrollment_body(
     }
 
 
+def enrollment_text(*, created: str, mode: str, is_active: bool, username: str, course_details: str) -> str:
+    """`enrollment_body` as JSON text. All arguments but `is_active` are JSON themselves, so that parts can be kept."""
+    active = "true" if is_active else "false"
+    return f'{{"created":{created},"mode":{mode},"is_active":{active},"user":{username},"course_details":{course_details}}}'
+
+
 def enrollment_list_body(row: Any) -> dict[str, Any]:
     """An enrollment of `enrollments/`, from a named tuple."""
     return {

@@ -407,3 +407,29 @@ def test_the_described_enrollment_is_the_one_that_is_built(as_user, maria, run):
     CourseModeFactory(course_id=run.id)
     CourseEnrollmentFactory(user=maria, course_id=run.id)
     assert_same_shape(wire.EnrollmentSerializer(), as_user(maria).get(f"{ENROLLMENT}/{run.id}").json())
+
+
+# --- What the list keeps between requests ---------------------------------------------------------------------------
+
+
+def test_the_list_shows_each_enrollment_as_it_is_shown_alone(as_user, run):
+    learner = UserFactory(username="o.b-r_1@x+y")
+    run.display_name = 'Line\u2028end, "quotes", back\\slash, ünï and <script>'
+    run.save()
+    CourseModeFactory(course_id=run.id, mode_slug='od"d', mode_display_name="\u2603")
+    CourseEnrollmentFactory(user=learner, course_id=run.id, mode='od"d', created=MOMENT)
+    caller = as_user(learner)
+    assert caller.get(ENROLLMENT).json() == [caller.get(f"{ENROLLMENT}/{quote(run.id)}").json()]
+
+
+def test_the_list_shows_a_changed_run_and_its_changed_modes_at_once(as_user, maria, run):
+    mode = CourseModeFactory(course_id=run.id, mode_slug="verified")
+    CourseEnrollmentFactory(user=maria, course_id=run.id, mode="verified")
+    caller = as_user(maria)
+    assert [each["slug"] for each in caller.get(ENROLLMENT).json()[0]["course_details"]["course_modes"]] == ["verified"]
+    # Written past every signal, as a bulk update would.
+    type(run).objects.filter(pk=run.pk).update(display_name="Renamed", self_paced=True)
+    type(mode).objects.filter(pk=mode.pk).update(expiration_datetime=timezone.now() - timedelta(seconds=1))
+    shown = caller.get(ENROLLMENT).json()[0]["course_details"]
+    assert (shown["course_name"], shown["pacing_type"]) == ("Renamed", "Self Paced")
+    assert [each["slug"] for each in shown["course_modes"]] == ["audit"]
