@@ -62,7 +62,8 @@ def enrollment_body(
 def enrollment_text(*, created: str, mode: str, is_active: bool, username: str, course_details: str) -> str:
     """`enrollment_body` as JSON text. All arguments but `is_active` are JSON themselves, so that parts can be kept."""
     active = "true" if is_active else "false"
-    return f'{{"created":{created},"mode":{mode},"is_active":{active},"user":{username},"course_details":{course_details}}}'
+    first = f'{{"created":{created},"mode":{mode},"is_active":{active}'
+    return f'{first},"user":{username},"course_details":{course_details}}}'
 
 
 def enrollment_list_body(row: Any) -> dict[str, Any]:
