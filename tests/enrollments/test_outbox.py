@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from django.core import mail
+from django.core.cache import caches
 from django.core.mail import EmailMessage
 from django.db import connection, connections, transaction
 from django.utils import timezone
@@ -202,8 +203,9 @@ def test_a_cache_that_does_not_answer_does_not_keep_mail_back(
     def fails(*args: Any) -> None:
         raise ConnectionError
 
-    monkeypatch.setattr(outbox.cache, "add", fails)
-    monkeypatch.setattr(outbox.cache, "delete", fails)
+    backend = type(caches["default"])
+    monkeypatch.setattr(backend, "add", fails)
+    monkeypatch.setattr(backend, "delete", fails)
     with django_capture_on_commit_callbacks(execute=True):
         outbox.queue([letter()])
     assert len(mail.outbox) == 1
