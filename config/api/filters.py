@@ -1,0 +1,60 @@
+"""Query parameters that narrow and order lists (contract: enterprise-customers 1.4).
+
+A view names a filter set (`django_filters`) and the fields to order by; `narrowed` applies both, on lists and on
+detail look-ups alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import FilterSet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import ValidationError
+
+ORDERING = "ordering"
+
+
+def narrowed(
+    rows: QuerySet[Any], request: Any, filterset: type[FilterSet], ordering_fields: Collection[str] = ()
+) -> QuerySet[Any]:
+    """The rows that the query asks for, in the order it asks for; without `ordering` their own order stays.
+
+    Args:
+        filterset: which parameters narrow; parameters it does not know are ignored.
+        ordering_fields: what `?ordering=` may name (a comma list, `-` turns one round); other names are ignored.
+    Raises:
+        ValidationError: lists of texts by parameter.
+    """
+    return ordered(filtered(rows, request, filterset), request, ordering_fields)
+
+
+def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> QuerySet[Any]:
+    """The rows that meet the query's filters.
+
+    Raises:
+        ValidationError: lists of texts by parameter.
+    """
+    filters = filterset(request.query_params, queryset=rows, request=request)
+    if not filters.is_valid():
+        raise ValidationError(filters.errors)
+    narrowed_rows: QuerySet[Any] = filters.qs
+    return narrowed_rows
+
+
+def ordered(rows: QuerySet[Any], request: Any, fields: Collection[str]) -> QuerySet[Any]:
+    """The rows in the order of `?ordering=`; rows that it leaves equal keep an order of their own."""
+    names = [name.strip() for name in request.query_params.get(ORDERING, "").split(",")]
+    known = [name for name in names if name.removeprefix("-") in fields]
+    return rows.order_by(*known, "pk") if known else rows
+
+
+def query_parameters(filterset: type[FilterSet], ordering_fields: Collection[str] = ()) -> list[OpenApiParameter]:
+    """The parameters that `narrowed` reads, for the OpenAPI document."""
+    named = [OpenApiParameter(name, str) for name in filterset.base_filters]
+    if not ordering_fields:
+        return named
+    choices = ", ".join(sorted(ordering_fields))
+    return [*named, OpenApiParameter(ORDERING, str, description=f"Comma list, `-` turns one round: {choices}.")]
