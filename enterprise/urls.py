@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, path
 from rest_framework.urlpatterns import format_suffix_patterns
 
-from enterprise.views import bulk_jobs, customer_learners
+from enterprise.views import analytics_summary, bulk_jobs, customer_learners
 
 API = "enterprise/api/v1"
 CUSTOMER = f"{API}/enterprise-customer/<str:uuid>"
@@ -16,6 +16,15 @@ router_routes: list[URLPattern | URLResolver] = [
         f"{CUSTOMER}/enroll_learners_in_courses/",
         customer_learners.EnrollLearnersInCoursesView.as_view(),
         name="enterprise-customer-enroll-learners-in-courses",
+    ),
+]
+
+# Routes written by hand: each with the slash that the contract gives it, or without.
+analytics_routes: list[URLPattern | URLResolver] = [
+    path(
+        f"{API}/analytics-summary/<str:enterprise_uuid>",
+        analytics_summary.AnalyticsSummaryView.as_view(),
+        name="analytics-summary",
     ),
 ]
 
@@ -33,4 +42,5 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     *format_suffix_patterns(router_routes, allowed=["json"]),
     *bulk_job_routes,
+    *analytics_routes,
 ]

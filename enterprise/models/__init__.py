@@ -1,6 +1,7 @@
 """The tables of enterprise customers, their learners, and what the learners are enrolled in."""
 
 from enterprise.models.admins import EnterpriseCustomerAdmin, OnboardingFlow, PendingEnterpriseCustomerAdminUser
+from enterprise.models.analytics import ChatGPTResponse
 from enterprise.models.catalogs import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
 from enterprise.models.consent import DataSharingConsent
 from enterprise.models.course_enrollments import (
@@ -39,6 +40,7 @@ from enterprise.models.roles import (
 __all__ = [
     "BulkJob",
     "BulkJobRow",
+    "ChatGPTResponse",
     "DataSharingConsent",
     "DefaultEnterpriseEnrollmentIntention",
     "DefaultEnterpriseEnrollmentRealization",
