@@ -69,4 +69,4 @@ class AnalyticsSummarySerializer(serializers.Serializer):
 class AnalyticsSummaryErrorsSerializer(serializers.Serializer):
     """What is wrong with the figures, by part: by member, or as a list where the part is missing."""
 
-    errors = serializers.DictField()
+    errors = serializers.DictField()  # type: ignore[assignment]
