@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 
 from django.conf import settings
@@ -69,6 +70,26 @@ class BulkJob(TimeStampedModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.uuid}"
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether no row will be worked on any more, unless somebody asks again."""
+        return self.state in (self.State.FINISHED, self.State.CANCELLED)
+
+    @property
+    def rows_per_second(self) -> float | None:
+        """Between the beginning of the work and its last chunk; None before the first rows are done."""
+        until = self.finished_at or self.heartbeat_at
+        if self.started_at is None or until is None or until <= self.started_at or not self.done:
+            return None
+        return round(self.done / (until - self.started_at).total_seconds(), 1) or None
+
+    @property
+    def seconds_left(self) -> int | None:
+        """At that rate; None when nothing can be said, or nothing is left."""
+        if self.state != self.State.RUNNING or not self.rows_per_second:
+            return None
+        return math.ceil((self.total - self.done) / self.rows_per_second)
 
 
 class BulkJobRow(models.Model):

@@ -108,9 +108,9 @@ def answer(results: Iterable[RowResult]) -> dict[str, list[Any]]:
             case State.INVALID, reasons.UNKNOWN_USER_ID:
                 unknown_ids.append(row.given_user_id)
             case State.INVALID, reasons.NOT_RELINKABLE:
-                barred[address(row)] = None
+                barred[row.address] = None
             case State.INVALID, _:
-                bad_formats[address(row)] = None
+                bad_formats[row.address] = None
             case _:
                 failures.append(failed_row(row))
     body: dict[str, list[Any]] = {"successes": successes, "pending": pending, "failures": failures}
@@ -126,11 +126,6 @@ def status_of(body: dict[str, list[Any]]) -> int:
     if body["failures"] or "invalid_user_ids" in body or "invalid_email_addresses" in body:
         return 409
     return 202 if body["pending"] else 201
-
-
-def address(row: RowResult) -> str:
-    """The e-mail that names the learner: the account's if the row gave an account, else as sent."""
-    return row.email if row.given_user_id is not None else row.given_email
 
 
 def enrolled_row(row: RowResult) -> dict[str, Any]:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
 
 from config.api.fields import UtcDateTimeField
-from enterprise.bulk.results import RowResult
 from enterprise.models import BulkJob, BulkJobRow
-from enterprise.serializers.bulk_enrollment import ReasonSerializer, address
+from enterprise.serializers.bulk_enrollment import ReasonSerializer
 
 State = BulkJobRow.State
-
-# A spreadsheet takes a text that begins so for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 class JobCountsSerializer(serializers.Serializer):
@@ -48,8 +41,12 @@ class BulkJobSerializer(serializers.Serializer):
     total = serializers.IntegerField(help_text="Rows asked for.")
     done = serializers.IntegerField(help_text="Rows with a result.")
     counts = JobCountsSerializer(source="*", help_text="Rows by state.")
-    rows_per_second = serializers.SerializerMethodField()
-    seconds_left = serializers.SerializerMethodField()
+    rows_per_second = serializers.FloatField(
+        allow_null=True, help_text="Since the work began; null before the first rows are done."
+    )
+    seconds_left = serializers.IntegerField(
+        allow_null=True, help_text="At that rate; null when nothing can be said, or nothing is left."
+    )
     notify = serializers.SerializerMethodField()
     discount = serializers.SerializerMethodField()
     actor = serializers.SerializerMethodField()
@@ -58,18 +55,6 @@ class BulkJobSerializer(serializers.Serializer):
     started = UtcDateTimeField(source="started_at", allow_null=True)
     finished = UtcDateTimeField(source="finished_at", allow_null=True)
     links = serializers.SerializerMethodField()
-
-    def get_rows_per_second(self, job: BulkJob) -> float | None:
-        """Since the work began; null before the first rows are done."""
-        rate = _rate(job)
-        return round(rate, 1) if rate else None
-
-    def get_seconds_left(self, job: BulkJob) -> int | None:
-        """At that rate; null when nothing can be said, or nothing is left."""
-        rate = _rate(job)
-        if not rate or job.state != BulkJob.State.RUNNING:
-            return None
-        return math.ceil((job.total - job.done) / rate)
 
     def get_notify(self, job: BulkJob) -> bool:
         return bool(job.options.get("notify"))
@@ -115,52 +100,3 @@ class RowFilterSerializer(serializers.Serializer):
             "invalid_choice": "Select a valid choice. {input} is not one of the available choices.",
         },
     )
-
-
-def row_as_json(row: RowResult) -> dict[str, Any]:
-    """A row with its result. Rows that name nobody show what was sent."""
-    found = row.state != State.INVALID
-    return {
-        "position": row.position,
-        "user_id": row.account_id if found and row.account_id is not None else row.given_user_id,
-        "email": row.email if found else address(row),
-        "course_run_key": row.course_run_key,
-        "license_uuid": _text(row.license_uuid),
-        "transaction_id": _text(row.transaction_id),
-        "activation_link": row.activation_link,
-        "state": row.state,
-        "created": row.created,
-        "enterprise_fulfillment_source_uuid": _text(row.fulfillment_uuid) if row.state == State.SUCCEEDED else None,
-        "reason": {"code": row.reason_code, "text": row.reason_text} if row.reason_code else None,
-    }
-
-
-CSV_HEADER = (
-    "position", "user_id", "email", "course_run_key", "license_uuid", "transaction_id", "activation_link", "state",
-    "created", "enterprise_fulfillment_source_uuid", "reason_code", "reason_text",
-)  # fmt: skip
-
-
-def row_as_cells(row: RowResult) -> list[Any]:
-    """The same as cells under CSV_HEADER, with nothing that a spreadsheet would compute."""
-    shown = row_as_json(row)
-    reason = shown.pop("reason") or {"code": "", "text": ""}
-    return [_cell(value) for value in (*shown.values(), reason["code"], reason["text"])]
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _rate(job: BulkJob) -> float:
-    """Rows per second between the beginning of the work and the last chunk; 0 when there is none yet."""
-    until = job.finished_at or job.heartbeat_at
-    if job.started_at is None or until is None or until <= job.started_at:
-        return 0.0
-    return job.done / (until - job.started_at).total_seconds()

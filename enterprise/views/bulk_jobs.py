@@ -5,10 +5,6 @@ Who may enroll learners of the customer may see and steer its jobs; for others t
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator
-from typing import Any
-
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
@@ -20,18 +16,15 @@ from rest_framework.views import APIView
 from config.api.exceptions import DetailErrors, Refusal
 from config.api.pagination import DefaultPagination
 from config.api.throttles import HighServiceUserThrottle
-from enterprise.bulk.results import RowResult
+from enterprise.bulk.results import RowResult, csv_lines, row_as_json
 from enterprise.models import BulkJob
 from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
 from enterprise.queries.customers import parsed_uuid, visible_customer
 from enterprise.queries.jobs import enrollment_jobs, every_row_result, row_count, row_results
 from enterprise.serializers.bulk_jobs import (
-    CSV_HEADER,
     BulkJobRowSerializer,
     BulkJobSerializer,
     RowFilterSerializer,
-    row_as_cells,
-    row_as_json,
 )
 from enterprise.services import jobs
 
@@ -113,7 +106,9 @@ class BulkJobRowsCsvView(BulkJobViewBase):
     @requires(CAN_ENROLL_LEARNERS, context=path("uuid"))
     def get(self, request: Request, uuid: str, job_id: str) -> StreamingHttpResponse:
         job, state = self.job(request, uuid, job_id), self.wanted_state(request)
-        response = StreamingHttpResponse(_csv_lines(job, state), content_type="text/csv; charset=utf-8")
+        response = StreamingHttpResponse(
+            csv_lines(every_row_result(job, state)), content_type="text/csv; charset=utf-8"
+        )
         response["Content-Disposition"] = f'attachment; filename="bulk-job-{job.pk}.csv"'
         return response
 
@@ -144,17 +139,3 @@ class BulkJobRetryView(BulkJobViewBase):
         if not job.failed:
             raise Refusal(NOTHING_FAILED, status=409)
         return self.shown(request, jobs.retry(job), status=202)
-
-
-class _Line:
-    """What a csv.writer takes for a file: hands back the line."""
-
-    def write(self, line: str) -> str:
-        return line
-
-
-def _csv_lines(job: BulkJob, state: str) -> Iterator[str]:
-    writer: Any = csv.writer(_Line())
-    yield writer.writerow(CSV_HEADER)
-    for row in every_row_result(job, state):
-        yield writer.writerow(row_as_cells(row))

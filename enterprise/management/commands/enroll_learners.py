@@ -13,10 +13,10 @@ from tqdm import tqdm
 
 from config.api.exceptions import Refusal
 from enrollments.models import User
+from enterprise.bulk.results import CSV_HEADER, row_as_cells
 from enterprise.models import BulkJob, EnterpriseCustomer
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.jobs import every_row_result, reasons_of
-from enterprise.serializers.bulk_jobs import CSV_HEADER, row_as_cells
 from enterprise.services import bulk_enrollment
 from enterprise.services.bulk_enrollment import Submission
 
