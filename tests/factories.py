@@ -149,6 +149,48 @@ class EnterpriseCustomerFactory(DjangoModelFactory):
     slug = factory.Sequence(lambda n: f"customer-{n}")
 
 
+class BrandingFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomerBrandingConfiguration
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+
+
+class IdentityProviderFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomerIdentityProvider
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    provider_id = factory.Sequence(lambda n: f"saml-provider-{n}")
+
+
+class SsoConfigurationFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomerSsoConfiguration
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    identity_provider = "okta"
+
+
+class NotificationFactory(DjangoModelFactory):
+    """A notification that is live; `NotificationFactory(filters=["enable_programs"])`."""
+
+    class Meta:
+        model = enterprise.AdminNotification
+        skip_postgeneration_save = True
+
+    title = factory.Sequence(lambda n: f"Notification {n}")
+    text = factory.Sequence(lambda n: f"Text of notification {n}")
+    start_date = factory.LazyFunction(lambda: timezone.now().date() - timedelta(days=2))
+    expiration_date = factory.LazyFunction(lambda: timezone.now().date() + timedelta(days=2))
+
+    @factory.post_generation
+    def filters(self, create: bool, names: list[str] | None, **kwargs: object) -> None:
+        for name in names or []:
+            named, _ = enterprise.AdminNotificationFilter.objects.get_or_create(filter=name)
+            self.filters.add(named)
+
+
 class CatalogQueryFactory(DjangoModelFactory):
     class Meta:
         model = enterprise.EnterpriseCatalogQuery

@@ -10,12 +10,13 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from django.db import connections
-from django.db.models import Func, QuerySet, TextField
+from django.db.models import Expression, Field, Func, QuerySet, TextField
 
 from config.db.sets import as_parameter
 
 Row = tuple[Any, ...]
 Converters = dict[int, list[Callable[..., Any]]]
+_KEYS = "keys of the call"
 
 
 class WireTime(Func):
@@ -34,37 +35,93 @@ class WireTime(Func):
         return self.as_sql(compiler, connection, template="replace(%(expressions)s, ' ', 'T') || 'Z'", **context)
 
 
-class KeyedStatement:
+class Given(Expression):
+    """A value that a kept statement gets anew at each call: `start__lte=Given("today", DateField())`."""
+
+    def __init__(self, name: str, output_field: Field[Any, Any]) -> None:
+        super().__init__(output_field=output_field)
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return "%s", [self]
+
+    def prepared(self, value: Any, connection: Any) -> Any:
+        """The value as the database takes it."""
+        return self.output_field.get_db_prep_value(value, connection)
+
+
+class KeptStatement:
+    """`rows = KeptStatement(build)`; `rows(today=...)` are the tuples of `build()`, compiled at the first call only.
+
+    Args:
+        build: gives a `values_list`; what differs from call to call stands in it as `Given`.
+    """
+
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, list[Any], Converters]] = {}
+
+    def __call__(self, *, using: str = "default", **values: Any) -> list[Row]:
+        """The rows for these values; one statement."""
+        return self._rows(connections[using], values)
+
+    def _rows(self, connection: Any, values: dict[str, Any], keys: str | None = None) -> list[Row]:
+        sql, parameters, converters = self._compiled.get(connection.vendor) or self._compile(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [_now(parameter, values, keys, connection) for parameter in parameters])
+            rows: list[Row] = cursor.fetchall()
+        return [_converted(row, converters, connection) for row in rows] if converters else rows
+
+    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
+        compiler = self._query().get_compiler(connection=connection)
+        sql, parameters = compiler.as_sql()
+        parameters = self._marked(list(parameters), connection)
+        columns = compiler.get_converters(column for column, *_ in compiler.select)
+        converters = {place: of_column for place, (of_column, _) in columns.items()}
+        self._compiled[connection.vendor] = sql, parameters, converters
+        return sql, parameters, converters
+
+    def _query(self) -> Any:
+        return self._build().query
+
+    def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
+        return parameters
+
+
+class KeyedStatement(KeptStatement):
     """`rows = KeyedStatement(build)`; `rows(keys)` are the tuples of `build(keys)`, compiled at the first call only.
 
     Args:
-        build: from a list of keys to a `values_list` whose only parameter is that list (`__in_set`).
+        build: from a list of keys to a `values_list` that has this list as one parameter (`__in_set`).
     """
 
-    def __init__(self, build: Callable[[list[Any]], QuerySet[Any, Any]]) -> None:
-        self._build = build
-        self._compiled: dict[str, tuple[str, Converters]] = {}
-
-    def __call__(self, keys: Collection[Any], *, using: str = "default") -> list[Row]:
+    def __call__(self, keys: Collection[Any], *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
         """The rows for a set of keys; one statement, none for an empty set."""
         if not keys:
             return []
         connection = connections[using]
-        sql, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [as_parameter(keys, connection)])
-            rows: list[Row] = cursor.fetchall()
-        return [_converted(row, converters, connection) for row in rows] if converters else rows
+        return self._rows(connection, values, as_parameter(keys, connection))
 
-    def _compile(self, connection: Any) -> tuple[str, Converters]:
-        compiler = self._build([""]).query.get_compiler(connection=connection)
-        sql, parameters = compiler.as_sql()
-        if len(parameters) != 1:
-            raise TypeError(f"a keyed statement has its keys as the only parameter: {sql}")
-        columns = compiler.get_converters(column for column, *_ in compiler.select)
-        converters = {place: of_column for place, (of_column, _) in columns.items()}
-        self._compiled[connection.vendor] = sql, converters
-        return sql, converters
+    def _query(self) -> Any:
+        return self._build([_KEYS]).query
+
+    def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
+        """The parameters with a mark in place of the keys.
+
+        Raises:
+            TypeError: the keys are not exactly one of them.
+        """
+        keys = as_parameter([_KEYS], connection)
+        if parameters.count(keys) != 1:
+            raise TypeError(f"a keyed statement has its keys as exactly one parameter: {parameters}")
+        return [_KEYS if parameter == keys else parameter for parameter in parameters]
+
+
+def _now(parameter: Any, values: dict[str, Any], keys: str | None, connection: Any) -> Any:
+    """A parameter of a kept statement as this call has it."""
+    if parameter is _KEYS:
+        return keys
+    return parameter.prepared(values[parameter.name], connection) if isinstance(parameter, Given) else parameter
 
 
 def _converted(row: Row, converters: Converters, connection: Any) -> Row:

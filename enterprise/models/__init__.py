@@ -29,6 +29,7 @@ from enterprise.models.groups import EnterpriseGroup, EnterpriseGroupMembership
 from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
 from enterprise.models.jobs import BulkJob, BulkJobRow
 from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
+from enterprise.models.notifications import AdminNotification, AdminNotificationFilter, AdminNotificationRead
 from enterprise.models.roles import (
     EnterpriseFeatureRole,
     EnterpriseFeatureUserRoleAssignment,
@@ -36,8 +37,12 @@ from enterprise.models.roles import (
     SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
+from enterprise.models.sso import EnterpriseCustomerSsoConfiguration
 
 __all__ = [
+    "AdminNotification",
+    "AdminNotificationFilter",
+    "AdminNotificationRead",
     "BulkJob",
     "BulkJobRow",
     "ChatGPTResponse",
@@ -54,6 +59,7 @@ __all__ = [
     "EnterpriseCustomerCatalog",
     "EnterpriseCustomerIdentityProvider",
     "EnterpriseCustomerInviteKey",
+    "EnterpriseCustomerSsoConfiguration",
     "EnterpriseCustomerType",
     "EnterpriseCustomerUser",
     "EnterpriseEnrollmentSource",

@@ -1,14 +1,33 @@
-"""Which customers a caller sees (contract: enterprise-customers 1.4, enterprise-learners "Row access")."""
+"""Which customers a caller sees, and what answers say about a customer.
+
+Contract: enterprise-customers 1.4 and 4.1, enterprise-learners "Row access".
+"""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import DateField, Exists, OuterRef, PositiveBigIntegerField, QuerySet, Subquery
 from rest_framework.exceptions import NotFound
 
-from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
+from config.db.reads import Given, KeptStatement, KeyedStatement, Row, WireTime
+from enrollments.models import User
+from enterprise.models import (
+    AdminNotification,
+    AdminNotificationRead,
+    EnterpriseCustomer,
+    EnterpriseCustomerCatalog,
+    EnterpriseCustomerIdentityProvider,
+    EnterpriseCustomerSsoConfiguration,
+    EnterpriseCustomerUser,
+    SystemWideEnterpriseUserRoleAssignment,
+)
+from enterprise.models.notifications import today
+from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
 from enterprise.queries.roles import PROVISIONS_CUSTOMERS, access
 
 NO_SUCH_CUSTOMER = "No EnterpriseCustomer matches the given query."
@@ -54,3 +73,211 @@ def parsed_uuid(text: object) -> UUID | None:
         return text if isinstance(text, UUID) else UUID(str(text))
     except ValueError:
         return None
+
+
+# --- What answers say about a customer ------------------------------------------------------------------------------
+
+# The columns that a customer object shows as they are; moments as texts.
+SHOWN_COLUMNS = (
+    "uuid", "name", "slug", "active", "auth_org_id", "enable_data_sharing_consent", "enforce_data_sharing_consent",
+    "disable_expiry_messaging_for_learner_credit", "enable_audit_enrollment", "replace_sensitive_sso_username",
+    "enable_portal_code_management_screen", "enable_audit_data_reporting", "enable_learner_portal",
+    "enable_learner_portal_offers", "enable_portal_learner_credit_management_screen",
+    "enable_executive_education_2U_fulfillment", "enable_portal_reporting_config_screen",
+    "enable_portal_saml_configuration_screen", "contact_email", "enable_portal_subscription_management_screen",
+    "hide_course_original_price", "enable_analytics_screen", "enable_people_management",
+    "enable_integrated_customer_learner_portal_search", "enable_generation_of_api_credentials",
+    "enable_portal_lms_configurations_screen", "sender_alias", "reply_to", "hide_labor_market_data", "modified",
+    "enable_universal_link", "enable_browse_and_request", "enable_learner_portal_sidebar_message",
+    "learner_portal_sidebar_content", "enable_pathways", "enable_credit_and_industry_pathways", "enable_programs",
+    "enable_demo_data_for_analytics_and_lpr", "enable_academies", "enable_one_academy",
+    "show_videos_in_learner_portal_search_results", "default_language", "country", "enable_slug_login",
+    "enable_learner_credit_message_box",
+)  # fmt: skip
+OTHER_COLUMNS = (
+    "created", "enable_autocohorting", "default_contract_discount", "site__domain", "site__name", "customer_type__name",
+    "branding_configuration__logo", "branding_configuration__primary_color", "branding_configuration__secondary_color",
+    "branding_configuration__tertiary_color",
+)  # fmt: skip
+_places = {name: place for place, name in enumerate(SHOWN_COLUMNS + OTHER_COLUMNS)}
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerFacts:
+    """All that answers say about one customer.
+
+    Args:
+        row: the values of SHOWN_COLUMNS and OTHER_COLUMNS.
+        identity_providers: provider id, whether it is the default one, whether it syncs profiles; the oldest first.
+        catalogs: uuids, the oldest first.
+        admin_users: address and id of each account with the role `enterprise_admin` for the customer.
+        notification: id, title and text of the one that the reader has to see.
+    """
+
+    row: Row
+    identity_providers: list[Row]
+    catalogs: list[UUID]
+    admin_users: list[Row]
+    notification: Row | None = None
+
+    def __getitem__(self, column: str) -> Any:
+        return self.row[_places[column]]
+
+    @property
+    def uuid(self) -> UUID:
+        uuid: UUID = self.row[0]
+        return uuid
+
+    def shown(self) -> dict[str, Any]:
+        """A new dict of the SHOWN_COLUMNS."""
+        return dict(zip(SHOWN_COLUMNS, self.row, strict=False))
+
+    @property
+    def identity_provider(self) -> str | None:
+        """The provider id of the oldest identity provider."""
+        return self.identity_providers[0][0] if self.identity_providers else None
+
+    @property
+    def sync_learner_profile_data(self) -> bool:
+        """Whether there are identity providers and all of them sync profiles."""
+        return bool(self.identity_providers) and all(syncs for _, _, syncs in self.identity_providers)
+
+    def has(self, attribute: str) -> bool:
+        """Whether the customer has a true value for what a filter names; unknown names are false."""
+        if attribute in _places:
+            return bool(self[attribute])
+        derived = _derived.get(attribute)
+        return derived is not None and bool(derived(self))
+
+
+_derived: dict[str, Callable[[CustomerFacts], Any]] = {
+    "identity_provider": lambda facts: facts.identity_provider,
+    "identity_providers": lambda facts: facts.identity_providers,
+    "sync_learner_profile_data": lambda facts: facts.sync_learner_profile_data,
+    "enterprise_customer_catalogs": lambda facts: facts.catalogs,
+    "admin_users": lambda facts: facts.admin_users,
+    "site": lambda facts: True,
+    "customer_type": lambda facts: True,
+    "branding_configuration": lambda facts: True,
+}
+
+
+def customer_facts(uuids: Collection[UUID], reader: User | None) -> dict[UUID, CustomerFacts]:
+    """What answers say about customers, active or not; those that do not exist are left out.
+
+    Five statements, one more while a notification is live; none for no customers.
+
+    Args:
+        reader: whom the answer is for: notifications are for who is linked to the customer. None: nobody's notices.
+    """
+    if not uuids:
+        return {}
+    providers = _by_customer(_provider_rows(uuids))
+    catalogs = _by_customer(_catalog_rows(uuids))
+    admins = _by_customer(_admin_rows(uuids))
+    found = {}
+    for row in _customer_rows(uuids):
+        uuid = row[0]
+        own = [catalog for (catalog,) in catalogs.get(uuid, ())]
+        found[uuid] = CustomerFacts(row, providers.get(uuid, []), own, admins.get(uuid, []))
+    if reader is not None and reader.pk is not None:
+        _notify(found, reader)
+    return found
+
+
+def active_sso_configurations(uuids: Collection[UUID]) -> dict[UUID, list[Row]]:
+    """Created and modified (as answers write them) and display name of active sign-on configurations, by customer."""
+    return _by_customer(_sso_configuration_rows(uuids))
+
+
+def _notify(facts: dict[UUID, CustomerFacts], reader: User) -> None:
+    """Gives customers the notification that is live, where the reader is linked and has not read it."""
+    live = _live_notification(today=today())
+    if not live:
+        return
+    notification, filters = live[0][:3], [row[3] for row in live if row[3] is not None]
+    for (uuid,) in _links_without_read(facts, user_id=reader.pk, notification_id=notification[0]):
+        each = facts[uuid]
+        if all(map(each.has, filters)):
+            facts[uuid] = CustomerFacts(
+                each.row, each.identity_providers, each.catalogs, each.admin_users, notification
+            )
+
+
+_customer_rows = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomer.all_objects.filter(pk__in_set=uuids)
+        .order_by()
+        .values_list(
+            *(WireTime(name) if name in ("created", "modified") else name for name in (*SHOWN_COLUMNS, *OTHER_COLUMNS))
+        )
+    )
+)
+_provider_rows = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomerIdentityProvider.objects.filter(enterprise_customer__uuid__in_set=uuids)
+        .order_by("created", "pk")
+        .values_list("enterprise_customer_id", "provider_id", "default_provider", "sync_learner_profile_data")
+    )
+)
+_catalog_rows = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=uuids)
+        .order_by("created", "pk")
+        .values_list("enterprise_customer_id", "pk")
+    )
+)
+_admin_rows = KeyedStatement(
+    lambda uuids: (
+        SystemWideEnterpriseUserRoleAssignment.objects.filter(
+            enterprise_customer__uuid__in_set=uuids, role__name=ENTERPRISE_ADMIN_ROLE
+        )
+        .order_by("user_id")
+        .values_list("enterprise_customer_id", "user__email", "user_id")
+    )
+)
+_sso_configuration_rows = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomerSsoConfiguration.objects.filter(enterprise_customer__uuid__in_set=uuids, active=True)
+        .order_by("created", "pk")
+        .values_list("enterprise_customer_id", WireTime("created"), WireTime("modified"), "display_name")
+    )
+)
+
+
+def _the_first_live() -> QuerySet[AdminNotification, Any]:
+    """The notification that counts today, once per filter it has."""
+    day = Given("today", DateField())
+    live = AdminNotification.objects.filter(is_active=True, start_date__lte=day, expiration_date__gte=day)
+    first = live.order_by("start_date", "pk").values("pk")[:1]
+    return (
+        AdminNotification.objects.filter(pk=Subquery(first))
+        .order_by()
+        .values_list("pk", "title", "text", "filters__filter")
+    )
+
+
+_live_notification = KeptStatement(_the_first_live)
+
+
+def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
+    reads = AdminNotificationRead.objects.filter(
+        enterprise_customer_user=OuterRef("pk"),
+        admin_notification_id=Given("notification_id", PositiveBigIntegerField()),
+        is_read=True,
+    )
+    links = EnterpriseCustomerUser.objects.filter(
+        enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", PositiveBigIntegerField())
+    )
+    return links.exclude(Exists(reads)).order_by().values_list("enterprise_customer_id")
+
+
+_links_without_read = KeyedStatement(_waiting_links)
+
+
+def _by_customer(rows: list[Row]) -> dict[UUID, list[Row]]:
+    """The rows without their first column, by it."""
+    grouped: defaultdict[UUID, list[Row]] = defaultdict(list)
+    for row in rows:
+        grouped[row[0]].append(row[1:])
+    return grouped

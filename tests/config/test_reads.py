@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from django.db.models import DateTimeField
 
 from config.api.fields import wire_time
-from config.db.reads import KeyedStatement, WireTime
+from config.db.reads import Given, KeptStatement, KeyedStatement, WireTime
 from enrollments.models import CourseOverview
 from tests.factories import CourseRunFactory
 
@@ -50,9 +51,27 @@ def test_no_keys_cost_no_statement(django_assert_num_queries):
         assert rows([]) == []
 
 
-def test_a_statement_with_other_parameters_is_refused():
+def test_constants_stay_as_they_were_when_the_statement_was_compiled():
     statement = KeyedStatement(
-        lambda keys: CourseOverview.objects.filter(pk__in_set=keys, org="Acme").values_list("id")
+        lambda keys: CourseOverview.objects.filter(pk__in_set=keys, org="Acme").order_by("pk").values_list("id")
     )
-    with pytest.raises(TypeError, match="only parameter"):
+    ours, _ = CourseRunFactory(org="Acme"), CourseRunFactory(org="Other")
+    keys = list(CourseOverview.objects.values_list("pk", flat=True))
+    assert statement(keys) == statement(keys) == [(ours.pk,)]
+
+
+def test_given_values_are_new_at_every_call():
+    after = KeptStatement(
+        lambda: (
+            CourseOverview.objects.filter(start__gt=Given("moment", DateTimeField())).order_by("pk").values_list("id")
+        )
+    )
+    first, second = (CourseRunFactory(start=datetime(2031, 1, day, tzinfo=UTC)) for day in (1, 3))
+    assert after(moment=datetime(2031, 1, 2, tzinfo=UTC)) == [(second.pk,)]
+    assert after(moment=datetime(2030, 1, 2, tzinfo=UTC)) == [(first.pk,), (second.pk,)]
+
+
+def test_a_statement_without_its_keys_is_refused():
+    statement = KeyedStatement(lambda keys: CourseOverview.objects.filter(org="Acme").values_list("id"))
+    with pytest.raises(TypeError, match="exactly one parameter"):
         statement(["x"])

@@ -1,0 +1,86 @@
+"""How customers sign in from their own identity providers (contract: enterprise-admins-groups-sso, Data model).
+
+The table only: what happens with a configuration is the business of `saml_admin`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, ClassVar
+
+from django.db import models
+
+from config.db.history import History
+from config.db.models import TimeStampedModel
+from enterprise.models.customers import EnterpriseCustomer
+
+
+class PresentConfigurationManager(models.Manager["EnterpriseCustomerSsoConfiguration"]):
+    """Configurations that were not removed."""
+
+    def get_queryset(self) -> models.QuerySet[EnterpriseCustomerSsoConfiguration]:
+        return super().get_queryset().filter(is_removed=False)
+
+
+class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
+    """A customer's sign-on with one identity provider. Its state follows from the four moments, and is never stored."""
+
+    uuid = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="sso_configurations", db_index=False
+    )
+    display_name = models.CharField(max_length=255, null=True, blank=True, help_text="Made up when left empty.")
+    active = models.BooleanField(default=False)
+    identity_provider = models.CharField(max_length=255, blank=True, default="")
+    metadata_url = models.CharField(max_length=255, null=True, blank=True)
+    metadata_xml = models.TextField(null=True, blank=True)
+    entity_id = models.CharField(max_length=255, null=True, blank=True)
+    update_from_metadata = models.BooleanField(default=True)
+    user_id_attribute = models.CharField(max_length=128, null=True, blank=True)
+    full_name_attribute = models.CharField(max_length=128, null=True, blank=True)
+    first_name_attribute = models.CharField(max_length=128, null=True, blank=True)
+    last_name_attribute = models.CharField(max_length=128, null=True, blank=True)
+    email_attribute = models.CharField(max_length=128, null=True, blank=True)
+    username_attribute = models.CharField(max_length=128, null=True, blank=True)
+    country_attribute = models.CharField(max_length=128, null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    configured_at = models.DateTimeField(null=True, blank=True)
+    validated_at = models.DateTimeField(null=True, blank=True)
+    errored_at = models.DateTimeField(null=True, blank=True)
+    marked_authorized = models.BooleanField(
+        default=False, help_text="The admin says that the identity provider knows our metadata."
+    )
+    odata_api_timeout_interval = models.PositiveIntegerField(null=True, blank=True, default=29)
+    odata_api_request_timeout = models.PositiveIntegerField(null=True, blank=True, default=29)
+    odata_api_root_url = models.CharField(max_length=255, null=True, blank=True)
+    odata_company_id = models.CharField(max_length=255, null=True, blank=True)
+    sapsf_oauth_root_url = models.CharField(max_length=255, null=True, blank=True)
+    sapsf_private_key = models.TextField(null=True, blank=True)
+    odata_client_id = models.CharField(max_length=255, null=True, blank=True)
+    oauth_user_id = models.CharField(max_length=255, null=True, blank=True)
+    is_removed = models.BooleanField(default=False)
+
+    objects: ClassVar[PresentConfigurationManager] = PresentConfigurationManager()
+    all_objects: ClassVar[models.Manager[EnterpriseCustomerSsoConfiguration]] = models.Manager()
+    history = History()
+
+    class Meta:
+        verbose_name = "SSO configuration"
+        ordering = ["created"]
+        base_manager_name = "all_objects"
+        indexes = [
+            models.Index(
+                fields=["enterprise_customer", "created"],
+                name="sso_configuration_customer",
+                condition=models.Q(is_removed=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.display_name or str(self.uuid)
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self._state.adding and self.display_name is None:
+            configurations = type(self).objects.filter(enterprise_customer_id=self.enterprise_customer_id)
+            self.display_name = f"SSO-config-{self.identity_provider}-{1 + configurations.count()}"[:255]
+        super().save(*args, **kwargs)
