@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.db import models
 from oauth2_provider.models import AbstractApplication
 
+from config.db.secrets import EncryptedTextField
 from enrollments.models.organizations import Organization
 
 
@@ -23,11 +24,12 @@ class OAuthApplication(AbstractApplication):
     allowed_scopes = models.CharField(
         max_length=255, blank=True, default="", help_text="Scopes beside the default ones, separated by blanks."
     )
-    readable_client_secret = models.TextField(
+    readable_client_secret = EncryptedTextField(
+        keys="CLIENT_SECRET_KEYS",
         blank=True,
         default="",
         editable=False,
-        help_text="The secret, encrypted, of credentials that are shown again later.",
+        help_text="The secret of credentials that are shown again later; `client_secret` holds its hash only.",
     )
 
     class Meta(AbstractApplication.Meta):
