@@ -6,8 +6,11 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
+from enterprise.admin.manage_learners import ManageLearnersView
 from enterprise.models import (
     EnrollmentNotificationEmailTemplate,
     EnterpriseCustomer,
@@ -32,13 +35,23 @@ class IdentityProviderInline(ConsoleInline):
 
 @admin.register(EnterpriseCustomer)
 class EnterpriseCustomerAdmin(HistoryAdmin):
-    list_display = ("name", "slug", "uuid", "active", "customer_type", "created")
+    list_display = ("name", "slug", "uuid", "active", "customer_type", "created", "learners_link")
     list_filter = ("active", "customer_type")
     select_fields = ("site", "customer_type")
     search_lookups = ("name__istartswith", "slug", "uuid", "auth_org_id")
-    readonly_fields = ("uuid", "created", "modified")
+    readonly_fields = ("uuid", "created", "modified", "learners_link")
     prepopulated_fields = {"slug": ("name",)}
     inlines = (BrandingInline, IdentityProviderInline)
+
+    def get_urls(self) -> list[URLPattern]:
+        learners = self.admin_site.admin_view(ManageLearnersView.as_view(model_admin=self))
+        own = path("<uuid:uuid>/learners/", learners, name="enterprise_enterprisecustomer_learners")
+        return [own, *super().get_urls()]
+
+    @admin.display(description="learners")
+    def learners_link(self, customer: EnterpriseCustomer) -> str:
+        address = reverse("admin:enterprise_enterprisecustomer_learners", args=[customer.pk])
+        return format_html('<a href="{}">manage learners</a>', address)
 
     def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: Any, change: bool) -> None:
         customers.save(obj)

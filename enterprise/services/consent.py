@@ -11,7 +11,7 @@ from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from config.db.history import acting_account_id
-from config.db.sets import insert_from, record_history
+from config.db.sets import delete_recorded, insert_from, record_history
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer
 
 logger = logging.getLogger(__name__)
@@ -72,3 +72,15 @@ def imply(enrollments: Collection[int]) -> int:
         logger.exception("Implied consent could not be recorded for enterprise enrollments %s.", list(enrollments))
         return 0
     return len(made)
+
+
+@transaction.atomic
+def delete(answers: Collection[int]) -> int:
+    """Deletes records of consent, with history; two statements.
+
+    Args:
+        answers: their ids.
+    Returns:
+        How many there were.
+    """
+    return delete_recorded(DataSharingConsent, answers, user_id=acting_account_id())

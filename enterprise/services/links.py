@@ -22,7 +22,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from config.db.history import acting_account_id
-from config.db.sets import record_history, update_from
+from config.db.sets import delete_recorded, record_history, update_from
 from enrollments.models import User
 from enrollments.services.bulk import lock_accounts
 from enrollments.services.profiles import clear_language_preference
@@ -412,8 +412,4 @@ def _record(model: type[Any], ids: Collection[int], change: str) -> None:
 
 
 def _delete(model: type[Any], ids: Collection[int]) -> None:
-    """Deletes rows by id with one history statement; what refers to them is gone already."""
-    if ids:
-        _record(model, ids, "-")
-        rows: Any = model._base_manager.filter(pk__in_set=ids)
-        rows._raw_delete(rows.db)
+    delete_recorded(model, ids, user_id=acting_account_id())
