@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, path, re_path
 from rest_framework.urlpatterns import format_suffix_patterns
 
-from enterprise.views import analytics_summary, bulk_jobs, customer_learners
+from enterprise.views import (
+    analytics_summary,
+    bulk_jobs,
+    catalog_queries,
+    catalogs,
+    catalogs_write,
+    customer_learners,
+)
 
 API = "enterprise/api/v1"
 CUSTOMER = f"{API}/enterprise-customer/<str:uuid>"
+CATALOGS = f"{API}/enterprise_catalogs/"
 
 # Routes of the kind a router makes: a slash at the end, or in its place a format suffix.
 router_routes: list[URLPattern | URLResolver] = [
@@ -16,6 +24,35 @@ router_routes: list[URLPattern | URLResolver] = [
         f"{CUSTOMER}/enroll_learners_in_courses/",
         customer_learners.EnrollLearnersInCoursesView.as_view(),
         name="enterprise-customer-enroll-learners-in-courses",
+    ),
+    path(
+        f"{API}/enterprise_catalog_query/",
+        catalog_queries.CatalogQueryListView.as_view(),
+        name="enterprise_catalog_query-list",
+    ),
+    path(
+        f"{API}/enterprise_catalog_query/<str:id>/",
+        catalog_queries.CatalogQueryView.as_view(),
+        name="enterprise_catalog_query-detail",
+    ),
+    path(
+        f"{API}/enterprise_customer_catalog/",
+        catalogs_write.CatalogWriteView.as_view(),
+        name="enterprise_customer_catalog-list",
+    ),
+]
+
+# The same for views that answer in XML too.
+xml_router_routes: list[URLPattern | URLResolver] = [
+    path(CATALOGS, catalogs.CatalogListView.as_view(), name="enterprise-catalogs-list"),
+]
+
+# Whatever follows the prefix is ignored, so this comes after all that means something.
+catalog_write_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{API}/enterprise_customer_catalog/.+$",
+        catalogs_write.CatalogWriteView.as_view(schema=None),
+        name="create_or_update",
     ),
 ]
 
@@ -41,6 +78,8 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *format_suffix_patterns(router_routes, allowed=["json"]),
+    *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
+    *catalog_write_routes,
     *bulk_job_routes,
     *analytics_routes,
 ]

@@ -9,7 +9,7 @@ from rest_framework.negotiation import DefaultContentNegotiation
 
 
 class LenientNegotiation(DefaultContentNegotiation):
-    """As `Accept` wishes where a view can; else the view's first renderer, never a 406.
+    """As `Accept` wishes where a view can; else the view's first renderer, or that of the suffix; never a 406.
 
     Negotiation comes before authentication, and a 401 or 403 must not turn into a 406 because of a browser's header.
     """
@@ -18,5 +18,5 @@ class LenientNegotiation(DefaultContentNegotiation):
         try:
             return super().select_renderer(request, renderers, format_suffix)
         except NotAcceptable:
-            first = renderers[0]
+            first = self.filter_renderers(renderers, format_suffix)[0] if format_suffix else renderers[0]
             return first, first.media_type

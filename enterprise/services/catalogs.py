@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import copy
+from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
 from config.db.sets import record_history
-from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
+from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomer, EnterpriseCustomerCatalog
+from enterprise.queries.catalogs import catalog_of_query, parsed_uuid
+
+NO_SUCH_CATALOG = "Could not find catalog uuid {}"
 
 
 def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
@@ -35,3 +41,51 @@ def save_query(query: EnterpriseCatalogQuery) -> None:
             content_filter=query.content_filter, modified=timezone.now()
         )
         record_history(EnterpriseCustomerCatalog, ids, "~", user_id=acting_account_id())
+
+
+@transaction.atomic
+def create_or_existing(
+    customer: EnterpriseCustomer, query: EnterpriseCatalogQuery | None, title: str
+) -> tuple[EnterpriseCustomerCatalog, bool]:
+    """A catalog of the customer with this query, and whether it is new.
+
+    With a query a customer gets one catalog, however often and however many at a time ask; without one each call makes
+    another. Contract: enterprise-customers 4.4, POST.
+    """
+    # The customer's row is the mutex of those who would make the same catalog.
+    EnterpriseCustomer.all_objects.select_for_update(no_key=True).filter(pk=customer.pk).first()
+    existing = catalog_of_query(customer, query)
+    if existing is not None:
+        return existing, False
+    catalog = EnterpriseCustomerCatalog(title=title, enterprise_customer=customer, enterprise_catalog_query=query)
+    save_catalog(catalog)
+    return catalog, True
+
+
+def catalog_to_change(uuid: object) -> EnterpriseCustomerCatalog:
+    """The catalog that a request wants to change.
+
+    Raises:
+        Refusal: 404, there is none with this uuid, or the value is no uuid.
+    """
+    key = parsed_uuid(uuid) if isinstance(uuid, str | UUID) else None
+    catalog = EnterpriseCustomerCatalog.objects.filter(pk=key).first() if key else None
+    if catalog is None:
+        raise Refusal(NO_SUCH_CATALOG.format(uuid), status=404)
+    return catalog
+
+
+@transaction.atomic
+def update_catalog(catalog: EnterpriseCustomerCatalog, changes: dict[str, Any]) -> EnterpriseCustomerCatalog:
+    """Stores new values of fields; the filter is copied anew from the query, if there is one.
+
+    Raises:
+        Refusal: 404, the catalog has gone meanwhile.
+    """
+    locked = EnterpriseCustomerCatalog.objects.select_for_update(no_key=True).filter(pk=catalog.pk).first()
+    if locked is None:
+        raise Refusal(NO_SUCH_CATALOG.format(catalog.pk), status=404)
+    for name, value in changes.items():
+        setattr(locked, name, value)
+    save_catalog(locked)
+    return locked

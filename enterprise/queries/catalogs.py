@@ -1,0 +1,119 @@
+"""Which catalogs a caller sees, and their rows as lists show them (contract: enterprise-customers 4.3 to 4.5)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
+from django_filters import ModelChoiceFilter
+from django_filters.rest_framework import FilterSet
+from rest_framework.exceptions import NotFound
+
+from config.api.filters import narrowed
+from config.db.reads import WireTime
+from enterprise.models import (
+    EnterpriseCatalogQuery,
+    EnterpriseCustomer,
+    EnterpriseCustomerCatalog,
+    EnterpriseCustomerUser,
+)
+from enterprise.queries.customers import parsed_uuid
+
+NO_SUCH_CATALOG = "No EnterpriseCustomerCatalog matches the given query."
+CATALOG_FIELDS = ("uuid", "title", "enterprise_customer", "enterprise_catalog_query", "created", "modified")
+
+
+class CatalogFilter(FilterSet):
+    """What narrows catalogs, in lists and in look-ups alike."""
+
+    enterprise_customer = ModelChoiceFilter(queryset=EnterpriseCustomer.all_objects.all())
+
+    class Meta:
+        model = EnterpriseCustomerCatalog
+        fields = CATALOG_FIELDS
+
+
+class CatalogRow(NamedTuple):
+    """A catalog as lists show it; moments as answers write them."""
+
+    uuid: UUID
+    title: str
+    enterprise_customer: UUID
+    enterprise_catalog_query: int | None
+    created: str
+    modified: str
+
+
+def visible_catalogs(request: Any) -> QuerySet[EnterpriseCustomerCatalog]:
+    """All catalogs for staff; for others those of the customers that they are linked to."""
+    catalogs = EnterpriseCustomerCatalog.objects.order_by("created", "pk")
+    if request.user.is_staff:
+        return catalogs
+    links = EnterpriseCustomerUser.objects.filter(
+        user_id=request.user.pk, enterprise_customer=OuterRef("enterprise_customer")
+    )
+    return catalogs.filter(Exists(links.order_by()))
+
+
+def catalog_rows(catalogs: QuerySet[EnterpriseCustomerCatalog]) -> QuerySet[EnterpriseCustomerCatalog, Any]:
+    """The catalogs as tuples in the order of `CatalogRow`."""
+    return catalogs.values_list(
+        "uuid",
+        "title",
+        "enterprise_customer_id",
+        "enterprise_catalog_query_id",
+        WireTime("created"),
+        WireTime("modified"),
+    )
+
+
+def visible_catalog(request: Any, uuid: object) -> EnterpriseCustomerCatalog:
+    """The visible catalog that a path names and that the query's filters let pass, with its query and customer.
+
+    Raises:
+        ValidationError: a filter has a value that it cannot have.
+        NotFound: `Not found.` for a text that is no uuid, else `No EnterpriseCustomerCatalog matches the given query.`
+    """
+    catalogs = narrowed(visible_catalogs(request), request, CatalogFilter)
+    key = parsed_uuid(uuid)
+    if key is None:
+        raise NotFound
+    catalog = catalogs.filter(pk=key).select_related("enterprise_customer", "enterprise_catalog_query").first()
+    if catalog is None:
+        raise NotFound(NO_SUCH_CATALOG)
+    return catalog
+
+
+def customer_of(uuid: object) -> UUID | None:
+    """The uuid of the customer of a catalog; None when there is no such catalog, or the text is no uuid."""
+    key = parsed_uuid(uuid)
+    if key is None:
+        return None
+    rows = EnterpriseCustomerCatalog.objects.filter(pk=key).order_by()
+    return rows.values_list("enterprise_customer_id", flat=True).first()
+
+
+def catalog_queries() -> QuerySet[EnterpriseCatalogQuery]:
+    """All catalog queries, the oldest first."""
+    return EnterpriseCatalogQuery.objects.order_by("created", "pk")
+
+
+def catalog_query_of(number: int) -> EnterpriseCatalogQuery | None:
+    """The catalog query with this id."""
+    return EnterpriseCatalogQuery.objects.filter(pk=number).first()
+
+
+def any_customer(uuid: UUID) -> EnterpriseCustomer | None:
+    """The customer with this uuid, active or not."""
+    return EnterpriseCustomer.all_objects.filter(pk=uuid).first()
+
+
+def catalog_of_query(
+    customer: EnterpriseCustomer, query: EnterpriseCatalogQuery | None
+) -> EnterpriseCustomerCatalog | None:
+    """The customer's oldest catalog with a query; None without a query."""
+    if query is None:
+        return None
+    catalogs = EnterpriseCustomerCatalog.objects.filter(enterprise_customer=customer, enterprise_catalog_query=query)
+    return catalogs.order_by("created", "pk").first()
