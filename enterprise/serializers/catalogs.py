@@ -65,7 +65,7 @@ class StoredRowField(serializers.Field, ABC):
         return super().run_validation(None if data == "" else data)
 
     def to_internal_value(self, data: Any) -> Any:
-        found = self.context[self.field_name](self.key(data))
+        found = self.context[str(self.field_name)](self.key(data))
         if found is None:
             self.fail("does_not_exist", pk_value=data)
         return found

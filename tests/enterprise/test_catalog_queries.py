@@ -97,7 +97,7 @@ def test_anonymous_callers_are_asked_who_they_are(client):
         assert answer.json() == {"detail": "Authentication credentials were not provided."}
 
 
-@pytest.mark.parametrize("key", [str(uuid.uuid4()), "x", "-1", "1.5", "9" * 30, "\u0663", "1 "])
+@pytest.mark.parametrize("key", [str(uuid.UUID(int=7)), "x", "-1", "1.5", "9" * 30, "\u0663", "1 "])
 def test_what_is_no_id_is_not_found(staff, key):
     answer = staff.get(f"{URL}{key}/")
     assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})

@@ -17,6 +17,10 @@ FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 REQUIRED = ["This field is required."]
 
 
+def no_row(key):
+    return [f'Invalid pk "{key}" - object does not exist.']
+
+
 @pytest.fixture
 def staff(as_user):
     return as_user(factories.UserFactory(staff=True))
@@ -108,17 +112,17 @@ def test_forms_are_taken_too(staff, customer, query):
         ({"title": " "}, {"title": ["This field may not be blank."]}),
         ({"title": "x" * 256}, {"title": ["Ensure this field has no more than 255 characters."]}),
         ({"title": ["x"]}, {"title": ["Not a valid string."]}),
-        ({"enterprise_customer": UNKNOWN}, {"enterprise_customer": [f'Invalid pk "{UNKNOWN}" - object does not exist.']}),
+        ({"enterprise_customer": UNKNOWN}, {"enterprise_customer": no_row(UNKNOWN)}),
         ({"enterprise_customer": "zz"}, {"enterprise_customer": ["“zz” is not a valid UUID."]}),
         ({"enterprise_customer": ["zz"]}, {"enterprise_customer": ["“['zz']” is not a valid UUID."]}),
         ({"enterprise_customer": None}, {"enterprise_customer": ["This field may not be null."]}),
         ({"enterprise_customer": ""}, {"enterprise_customer": ["This field may not be null."]}),
-        ({"enterprise_catalog_query": 9999}, {"enterprise_catalog_query": ['Invalid pk "9999" - object does not exist.']}),
-        ({"enterprise_catalog_query": "9999"}, {"enterprise_catalog_query": ['Invalid pk "9999" - object does not exist.']}),
-        ({"enterprise_catalog_query": -1}, {"enterprise_catalog_query": ['Invalid pk "-1" - object does not exist.']}),
+        ({"enterprise_catalog_query": 9999}, {"enterprise_catalog_query": no_row(9999)}),
+        ({"enterprise_catalog_query": "9999"}, {"enterprise_catalog_query": no_row(9999)}),
+        ({"enterprise_catalog_query": -1}, {"enterprise_catalog_query": no_row(-1)}),
         (
             {"enterprise_catalog_query": 10**30},
-            {"enterprise_catalog_query": [f'Invalid pk "{10**30}" - object does not exist.']},
+            {"enterprise_catalog_query": no_row(10**30)},
         ),
         (
             {"enterprise_catalog_query": "eleven"},
@@ -229,7 +233,7 @@ def test_a_catalog_that_is_not_there_cannot_be_changed(staff, given, shown):
     [
         ({"title": ""}, {"title": ["This field may not be blank."]}),
         ({"title": "New", "enterprise_customer": UNKNOWN},
-         {"enterprise_customer": [f'Invalid pk "{UNKNOWN}" - object does not exist.']}),
+         {"enterprise_customer": no_row(UNKNOWN)}),
         ({"title": "New", "enterprise_catalog_query": "x"},
          {"enterprise_catalog_query": ["Incorrect type. Expected pk value, received str."]}),
     ],
