@@ -12,11 +12,13 @@ from enterprise.views import (
     catalogs,
     catalogs_write,
     customer_learners,
+    invite_keys,
 )
 
 API = "enterprise/api/v1"
 CUSTOMER = f"{API}/enterprise-customer/<str:uuid>"
 CATALOGS = f"{API}/enterprise_catalogs/"
+INVITE_KEYS = f"{API}/enterprise-customer-invite-key/"
 
 # Routes of the kind a router makes: a slash at the end, or in its place a format suffix.
 router_routes: list[URLPattern | URLResolver] = [
@@ -39,6 +41,24 @@ router_routes: list[URLPattern | URLResolver] = [
         f"{API}/enterprise_customer_catalog/",
         catalogs_write.CatalogWriteView.as_view(),
         name="enterprise_customer_catalog-list",
+    ),
+]
+
+# What a customer's admin configures.
+settings_router_routes: list[URLPattern | URLResolver] = [
+    path(INVITE_KEYS, invite_keys.InviteKeyListView.as_view(), name="enterprise-customer-invite-key-list"),
+    path(
+        f"{INVITE_KEYS}basic-list/",
+        invite_keys.InviteKeyBasicListView.as_view(),
+        name="enterprise-customer-invite-key-basic-list",
+    ),
+    path(
+        f"{INVITE_KEYS}<str:uuid>/", invite_keys.InviteKeyView.as_view(), name="enterprise-customer-invite-key-detail"
+    ),
+    path(
+        f"{INVITE_KEYS}<str:uuid>/link-user/",
+        invite_keys.InviteKeyLinkUserView.as_view(),
+        name="enterprise-customer-invite-key-link-user",
     ),
 ]
 
@@ -77,7 +97,7 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *format_suffix_patterns(router_routes, allowed=["json"]),
+    *format_suffix_patterns([*router_routes, *settings_router_routes], allowed=["json"]),
     *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
     *catalog_write_routes,
     *bulk_job_routes,

@@ -156,6 +156,16 @@ class BrandingFactory(DjangoModelFactory):
     enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
 
 
+class InviteKeyFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.EnterpriseCustomerInviteKey
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+
+    class Params:
+        expired = factory.Trait(expiration_date=factory.LazyFunction(lambda: timezone.now() - timedelta(days=1)))
+
+
 class IdentityProviderFactory(DjangoModelFactory):
     class Meta:
         model = enterprise.EnterpriseCustomerIdentityProvider
@@ -325,6 +335,13 @@ def customer_admin(customer: enterprise.EnterpriseCustomer, **fields: object) ->
     user = UserFactory(**fields)
     LearnerFactory(enterprise_customer=customer, user=user)
     RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_ADMIN_ROLE, enterprise_customer=customer)
+    return user
+
+
+def provisioning_admin(**fields: object) -> enrollments.User:
+    """An account that holds `enterprise_provisioning_admin` for all customers."""
+    user = UserFactory(**fields)
+    RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_PROVISIONING_ADMIN_ROLE)
     return user
 
 

@@ -55,3 +55,11 @@ class EnterpriseCustomerInviteKey(TimeStampedModel):
 
     def __str__(self) -> str:
         return str(self.uuid)
+
+    def is_valid(self, usage_count: int) -> bool:
+        """Whether a learner can join with the key now.
+
+        Args:
+            usage_count: how many learners are linked who came with it.
+        """
+        return self.is_active and timezone.now() < self.expiration_date and usage_count < self.usage_limit
