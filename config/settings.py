@@ -110,6 +110,8 @@ CELERY_BEAT_SCHEDULE = {
     "resume-abandoned-bulk-jobs": {"task": "enterprise.tasks.sweep_bulk_jobs", "schedule": SWEEP_SECONDS},
     "deliver-waiting-mail": {"task": "enrollments.tasks.sweep_outbox", "schedule": SWEEP_SECONDS},
     "clear-expired-sign-ins": {"task": "enrollments.tasks.clear_expired_sign_ins", "schedule": 86400.0},
+    "refresh-content-of-catalogs": {"task": "enterprise.tasks.refresh_content", "schedule": 60.0},
+    "prune-content-filters": {"task": "enterprise.tasks.prune_content_filters", "schedule": 86400.0},
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
 }
 

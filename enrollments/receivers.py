@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from config.hooks import is_quiet
-from enrollments.models import CourseMode, CourseOverview, User
+from enrollments.models import Course, CourseMode, CourseOverview, Organization, Program, ProgramOrganization, User
 from enrollments.queries import course_details
 from enrollments.services import allowed
-from enrollments.signals import accounts_saved
+from enrollments.signals import accounts_saved, catalogue_changed
 
 
 @receiver(post_save, sender=User, dispatch_uid="enrollments.account_saved")
@@ -52,3 +52,68 @@ def forget_details_of_run(instance: CourseOverview, **kwargs: Any) -> None:
     """The same for a changed run."""
     run_id = instance.pk  # a deleted instance has none any more when the callback runs
     transaction.on_commit(lambda: course_details.forget(run_id), robust=True)
+
+
+# --- The catalogue: whoever saves or deletes one of its rows tells those who keep copies of it. Loads and other writes
+# in bulk tell once, themselves.
+
+
+@receiver([post_save, post_delete], sender=Course, dispatch_uid="enrollments.catalogue_course")
+def tell_of_course(instance: Course, **kwargs: Any) -> None:
+    """A course was saved or deleted."""
+    _tell(course_keys=[instance.key])
+
+
+@receiver([post_save, post_delete], sender=CourseOverview, dispatch_uid="enrollments.catalogue_run")
+def tell_of_run(instance: CourseOverview, **kwargs: Any) -> None:
+    """A run was saved or deleted."""
+    _tell(run_keys=[instance.pk])
+
+
+@receiver([post_save, post_delete], sender=CourseMode, dispatch_uid="enrollments.catalogue_mode")
+def tell_of_mode(instance: CourseMode, **kwargs: Any) -> None:
+    """A mode of a run was saved or deleted."""
+    _tell(run_keys=[instance.course_id])
+
+
+@receiver([post_save, post_delete], sender=Program, dispatch_uid="enrollments.catalogue_program")
+def tell_of_program(instance: Program, **kwargs: Any) -> None:
+    """A program was saved or deleted."""
+    _tell(program_uuids=[instance.pk])
+
+
+@receiver([post_save, post_delete], sender=ProgramOrganization, dispatch_uid="enrollments.catalogue_owner")
+def tell_of_owner(instance: ProgramOrganization, **kwargs: Any) -> None:
+    """A program gained or lost an organisation."""
+    _tell(program_uuids=[instance.program_id])
+
+
+@receiver(m2m_changed, sender=Program.courses.through, dispatch_uid="enrollments.catalogue_program_courses")
+def tell_of_program_courses(
+    instance: Program | Course, action: str, reverse: bool, pk_set: Collection[Any] | None, **kwargs: Any
+) -> None:
+    """A program gained or lost courses; before `clear`, while it is known which."""
+    if action in ("post_add", "post_remove", "pre_clear"):
+        if isinstance(instance, Program):
+            _tell(program_uuids=[instance.pk])
+        else:
+            programs = pk_set or instance.programs.values_list("pk", flat=True)
+            _tell(program_uuids=list(programs), course_keys=[instance.key])
+
+
+@receiver(post_save, sender=Organization, dispatch_uid="enrollments.catalogue_organization")
+def tell_of_organization(instance: Organization, created: bool, **kwargs: Any) -> None:
+    """An organisation was changed: its courses and programs show its name."""
+    if not created and not is_quiet():
+        owned = ProgramOrganization.objects.filter(organization=instance)
+        _tell(
+            course_keys=list(instance.courses.values_list("key", flat=True)),
+            program_uuids=list(owned.values_list("program_id", flat=True)),
+        )
+
+
+def _tell(course_keys: Sequence[str] = (), run_keys: Sequence[str] = (), program_uuids: Sequence[Any] = ()) -> None:
+    if not is_quiet():
+        catalogue_changed.send(
+            Course, course_keys=list(course_keys), run_keys=list(run_keys), program_uuids=list(program_uuids)
+        )

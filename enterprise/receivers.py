@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from django.dispatch import receiver
 
 from config.hooks import is_quiet
 from enrollments.models import User, UserRetirementStatus
-from enrollments.signals import EnrollmentChange, account_retired, accounts_saved, enrollments_changed
-from enterprise.services import claims, course_enrollments, retirement
+from enrollments.signals import (
+    EnrollmentChange,
+    account_retired,
+    accounts_saved,
+    catalogue_changed,
+    enrollments_changed,
+)
+from enterprise.services import claims, content, course_enrollments, retirement
 
 
 @receiver(accounts_saved, dispatch_uid="enterprise.accounts_saved")
@@ -30,3 +37,11 @@ def follow_enrollments(sender: Any, changes: list[EnrollmentChange], origin: str
 def forget_retired(sender: Any, user: User, retired: UserRetirementStatus, **kwargs: Any) -> None:
     """Pending rows and consents lose the person's address and name."""
     retirement.forget(retired)
+
+
+@receiver(catalogue_changed, dispatch_uid="enterprise.catalogue_changed")
+def follow_catalogue(
+    sender: Any, course_keys: list[str], run_keys: list[str], program_uuids: list[UUID], **kwargs: Any
+) -> None:
+    """What catalogs hold follows the catalogue, after a load too."""
+    content.follow(course_keys, run_keys, program_uuids)

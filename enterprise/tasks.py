@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from enterprise.services import course_enrollments, jobs
+from enterprise.services import content, course_enrollments, jobs
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
@@ -29,3 +29,15 @@ def sweep_bulk_jobs() -> None:
 def prune_bulk_jobs() -> None:
     """Deletes jobs that nobody needs any more."""
     jobs.prune()
+
+
+@shared_task(ignore_result=True)
+def refresh_content() -> None:
+    """Brings what catalogs hold in line with the catalogue and the clock."""
+    content.refresh()
+
+
+@shared_task(ignore_result=True)
+def prune_content_filters() -> None:
+    """Drops content filters that no catalog has any more."""
+    content.prune()

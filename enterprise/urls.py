@@ -10,8 +10,10 @@ from enterprise.views import (
     bulk_jobs,
     catalog_queries,
     catalogs,
+    catalogs_content,
     catalogs_write,
     customer_learners,
+    customers_content,
     invite_keys,
 )
 
@@ -26,6 +28,11 @@ router_routes: list[URLPattern | URLResolver] = [
         f"{CUSTOMER}/enroll_learners_in_courses/",
         customer_learners.EnrollLearnersInCoursesView.as_view(),
         name="enterprise-customer-enroll-learners-in-courses",
+    ),
+    path(
+        f"{CUSTOMER}/contains_content_items/",
+        customers_content.CustomerContainsContentItemsView.as_view(),
+        name="enterprise-customer-contains-content-items",
     ),
     path(
         f"{API}/enterprise_catalog_query/",
@@ -65,6 +72,11 @@ settings_router_routes: list[URLPattern | URLResolver] = [
 # The same for views that answer in XML too.
 xml_router_routes: list[URLPattern | URLResolver] = [
     path(CATALOGS, catalogs.CatalogListView.as_view(), name="enterprise-catalogs-list"),
+    path(
+        f"{CATALOGS}<str:uuid>/contains_content_items/",
+        catalogs_content.CatalogContainsContentItemsView.as_view(),
+        name="enterprise-catalogs-contains-content-items",
+    ),
 ]
 
 # Whatever follows the prefix is ignored, so this comes after all that means something.

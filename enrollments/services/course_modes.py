@@ -8,7 +8,6 @@ from typing import Any
 from django.db import transaction
 
 from enrollments.models import CourseMode
-from enrollments.signals import catalogue_changed
 
 
 def create(fields: Mapping[str, Any]) -> CourseMode:
@@ -31,10 +30,7 @@ def change(mode: CourseMode, fields: Mapping[str, Any]) -> CourseMode:
 
 def delete(mode: CourseMode) -> None:
     """Takes a mode away; enrollments in it stay."""
-    run_id = mode.course_id
-    with transaction.atomic():
-        mode.delete()
-        _announce(run_id)
+    mode.delete()
 
 
 def _save(mode: CourseMode, fields: Mapping[str, Any]) -> CourseMode:
@@ -45,9 +41,4 @@ def _save(mode: CourseMode, fields: Mapping[str, Any]) -> CourseMode:
     mode.full_clean()
     with transaction.atomic():
         mode.save()
-        _announce(mode.course_id)
     return mode
-
-
-def _announce(run_id: str) -> None:
-    catalogue_changed.send(CourseMode, course_keys=[], run_keys=[run_id], program_uuids=[])

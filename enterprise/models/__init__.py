@@ -4,6 +4,7 @@ from enterprise.models.admins import EnterpriseCustomerAdmin, OnboardingFlow, Pe
 from enterprise.models.analytics import ChatGPTResponse
 from enterprise.models.catalogs import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
 from enterprise.models.consent import DataSharingConsent
+from enterprise.models.content import ContentFilter, ContentFilterItem, ContentIndex, ContentItem, ContentItemValue
 from enterprise.models.course_enrollments import (
     EnterpriseCourseEnrollment,
     EnterpriseEnrollmentSource,
@@ -46,6 +47,11 @@ __all__ = [
     "BulkJob",
     "BulkJobRow",
     "ChatGPTResponse",
+    "ContentFilter",
+    "ContentFilterItem",
+    "ContentIndex",
+    "ContentItem",
+    "ContentItemValue",
     "DataSharingConsent",
     "DefaultEnterpriseEnrollmentIntention",
     "DefaultEnterpriseEnrollmentRealization",

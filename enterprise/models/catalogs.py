@@ -10,6 +10,7 @@ from django.db import models
 
 from config.db.history import History
 from config.db.models import TimeStampedModel
+from enterprise.content.language import problems
 from enterprise.models.customers import EnterpriseCustomer
 
 DEFAULT_COURSE_MODES = [
@@ -28,16 +29,9 @@ def default_course_modes() -> list[str]:
 
 
 def validate_content_filter(content_filter: Any) -> None:
-    """Raises ValidationError for a content filter whose members have the wrong type."""
-    if not isinstance(content_filter, dict):
-        raise ValidationError("Content filter must be an object.")
-    keys = content_filter.get("key", [])
-    if not isinstance(keys, list):
-        raise ValidationError("Content filter 'key' must be of type <class 'list'>")
-    if not all(isinstance(key, str) for key in keys):
-        raise ValidationError("Content filter 'key' must contain values of type <class 'str'>")
-    if not isinstance(content_filter.get("first_enrollable_paid_seat_price__lte", ""), str):
-        raise ValidationError("Content filter 'first_enrollable_paid_seat_price__lte' must be of type <class 'str'>")
+    """Raises ValidationError for a content filter that makes no sense (contract: enterprise-customers 2 and 5.6)."""
+    if found := list(problems(content_filter)):
+        raise ValidationError(found)
 
 
 class EnterpriseCatalogQuery(TimeStampedModel):

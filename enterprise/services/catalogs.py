@@ -15,6 +15,8 @@ from config.db.history import acting_account_id
 from config.db.sets import record_history
 from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomer, EnterpriseCustomerCatalog
 from enterprise.queries.catalogs import catalog_of_query, parsed_uuid
+from enterprise.queries.content import effective_filter
+from enterprise.services import content
 
 NO_SUCH_CATALOG = "Could not find catalog uuid {}"
 
@@ -29,6 +31,7 @@ def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
     elif catalog._state.adding and not catalog.content_filter:
         catalog.content_filter = copy.deepcopy(settings.ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER)
     catalog.save()
+    content.prepare(effective_filter(catalog))
 
 
 @transaction.atomic
@@ -41,6 +44,7 @@ def save_query(query: EnterpriseCatalogQuery) -> None:
             content_filter=query.content_filter, modified=timezone.now()
         )
         record_history(EnterpriseCustomerCatalog, ids, "~", user_id=acting_account_id())
+        content.prepare(query.content_filter)
 
 
 @transaction.atomic
