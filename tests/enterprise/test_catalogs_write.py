@@ -292,7 +292,7 @@ def test_anonymous_callers_are_asked_who_they_are(client):
 def test_the_number_of_statements_is_fixed(staff, customer, query, django_assert_num_queries):
     given = {"title": "Mine", "enterprise_customer": str(customer.pk), "enterprise_catalog_query": query.pk}
     staff.patch(URL, {})
-    # account; customer, query, is there one; savepoint, lock, is there one now, insert, history, is its content known, end
+    # account; customer, query, is there one; savepoint, lock, is there one now, insert, history, content known?, end
     with django_assert_num_queries(11):
         made = staff.post(URL, given)
     with django_assert_num_queries(4):
