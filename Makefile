@@ -40,7 +40,7 @@ test: dev ## Run all tests on the embedded defaults (ARGS=... for pytest)
 	$(EMBEDDED) $(PYTEST) $(ARGS)
 
 test-services: dev ## Run all tests on PostgreSQL and Redis, with a real worker
-	$(SERVICES) $(PYTEST) $(ARGS)
+	$(SERVICES) $(PYTEST) --migrations $(ARGS)
 
 .PHONY: lint format types migrations-check schema-check check
 lint: dev ## Check style, and the direction of imports
