@@ -15,6 +15,7 @@ from enterprise.views import (
     customer_learners,
     customers_content,
     invite_keys,
+    reporting,
 )
 
 API = "enterprise/api/v1"
@@ -33,6 +34,16 @@ router_routes: list[URLPattern | URLResolver] = [
         f"{CUSTOMER}/contains_content_items/",
         customers_content.CustomerContainsContentItemsView.as_view(),
         name="enterprise-customer-contains-content-items",
+    ),
+    path(
+        f"{API}/enterprise_customer_reporting/",
+        reporting.ReportingConfigurationListView.as_view(),
+        name="enterprise-customer-reporting-list",
+    ),
+    path(
+        f"{API}/enterprise_customer_reporting/<str:uuid>/",
+        reporting.ReportingConfigurationView.as_view(),
+        name="enterprise-customer-reporting-detail",
     ),
     path(
         f"{API}/enterprise_catalog_query/",

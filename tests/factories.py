@@ -226,6 +226,24 @@ class CatalogFactory(DjangoModelFactory):
     content_filter = factory.LazyFunction(lambda: {"content_type": "course"})
 
 
+class ReportingConfigurationFactory(DjangoModelFactory):
+    """A monthly report by e-mail; `ReportingConfigurationFactory(catalogs=[...])` links catalogs."""
+
+    class Meta:
+        model = enterprise.EnterpriseCustomerReportingConfiguration
+        skip_postgeneration_save = True
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    active = True
+    email = factory.LazyFunction(lambda: ["ops@acme.test"])
+    day_of_month = 1
+    hour_of_day = 7
+
+    @factory.post_generation
+    def catalogs(self, create: bool, rows: list[object] | None, **kwargs: object) -> None:
+        self.enterprise_customer_catalogs.set(rows or [])
+
+
 class LearnerFactory(DjangoModelFactory):
     """A learner link as it is stored; `LearnerFactory(user=account)`."""
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib.admin.sites import AdminSite
 from django.contrib.admin.utils import flatten
+from django.contrib.admin.widgets import ManyToManyRawIdWidget
 from django.core.exceptions import ValidationError
 from django.core.paginator import Paginator
 from django.db.models import CharField, ForeignKey, ManyToManyField, Model, Q, QuerySet, URLField
@@ -14,6 +15,7 @@ from django.db.models.functions import Lower
 from django.http import HttpRequest
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.widgets import INPUT_CLASSES
 
 COUNTED_ROWS = 20_000
 
@@ -50,6 +52,13 @@ class ConsoleAdmin(ModelAdmin):
         if isinstance(db_field, URLField):
             kwargs["assume_scheme"] = "https"
         return super().formfield_for_dbfield(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        if db_field.name in self.raw_id_fields:
+            # The theme's own box for keys hands back one text where the form wants a list.
+            box = {"class": " ".join(INPUT_CLASSES)}
+            kwargs.setdefault("widget", ManyToManyRawIdWidget(db_field.remote_field, self.admin_site, attrs=box))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def get_search_fields(self, request: HttpRequest) -> Any:
         return self.search_lookups

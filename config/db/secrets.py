@@ -14,6 +14,7 @@ from typing import Any
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.core.validators import MaxLengthValidator
 from django.db import models
 
 logger = logging.getLogger(__name__)
@@ -56,11 +57,14 @@ class EncryptedTextField(models.TextField):
 
     Args:
         keys: the name of the setting with the Fernet keys, read whenever it is used.
+        max_length: how many characters the text in clear may have.
     """
 
     def __init__(self, *args: Any, keys: str, **options: Any) -> None:
         self.keys = keys
         super().__init__(*args, **options)
+        if self.max_length is not None:
+            self.validators.append(MaxLengthValidator(self.max_length))
 
     def deconstruct(self) -> Any:
         name, path, args, options = super().deconstruct()

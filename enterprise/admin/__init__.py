@@ -1,3 +1,3 @@
 """The operators' admin of enterprise customers."""
 
-from enterprise.admin import analytics, catalogs, customers, enrollments, jobs, learners, roles  # noqa: F401
+from enterprise.admin import analytics, catalogs, customers, enrollments, jobs, learners, reporting, roles  # noqa: F401

@@ -31,6 +31,7 @@ from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
 from enterprise.models.jobs import BulkJob, BulkJobRow
 from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
 from enterprise.models.notifications import AdminNotification, AdminNotificationFilter, AdminNotificationRead
+from enterprise.models.reporting import EnterpriseCustomerReportingConfiguration
 from enterprise.models.roles import (
     EnterpriseFeatureRole,
     EnterpriseFeatureUserRoleAssignment,
@@ -65,6 +66,7 @@ __all__ = [
     "EnterpriseCustomerCatalog",
     "EnterpriseCustomerIdentityProvider",
     "EnterpriseCustomerInviteKey",
+    "EnterpriseCustomerReportingConfiguration",
     "EnterpriseCustomerSsoConfiguration",
     "EnterpriseCustomerType",
     "EnterpriseCustomerUser",

@@ -13,6 +13,7 @@ from enrollments.models import User
 from enterprise.models import (
     EnterpriseCatalogQuery,
     EnterpriseCustomer,
+    EnterpriseCustomerCatalog,
     EnterpriseCustomerInviteKey,
     EnterpriseCustomerType,
     EnterpriseCustomerUser,
@@ -41,6 +42,7 @@ class QueryLookup(Lookup):
 SITE = Lookup("site", Site, "domain")
 CUSTOMER = Lookup("customer", EnterpriseCustomer)
 CUSTOMER_TYPE = Lookup("customer type", EnterpriseCustomerType, "name")
+CATALOG = Lookup("catalog", EnterpriseCustomerCatalog)
 CATALOG_QUERY = QueryLookup("catalog query", EnterpriseCatalogQuery)
 ROLE = Lookup("system-wide role", SystemWideEnterpriseRole, "name")
 INVITE_KEY = Lookup("invite key", EnterpriseCustomerInviteKey)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
-from django.core.exceptions import FieldError, ImproperlyConfigured
+from django.core.exceptions import FieldError, ImproperlyConfigured, ValidationError
 from django.db import connection
 from django.db.models import Value
 
@@ -111,3 +111,11 @@ def test_a_migration_can_write_the_field_down():
     field = EncryptedTextField(keys=KEYS, null=True)
     _, path, args, options = field.deconstruct()
     assert (path, args, options) == ("config.db.secrets.EncryptedTextField", [], {"null": True, "keys": KEYS})
+
+
+def test_the_longest_text_is_measured_in_clear():
+    field = EncryptedTextField(keys=KEYS, max_length=5)
+    assert field.clean("12345", None) == "12345"
+    with pytest.raises(ValidationError, match="at most 5 characters"):
+        field.clean("123456", None)
+    assert field.deconstruct()[3] == {"max_length": 5, "keys": KEYS}
