@@ -94,6 +94,8 @@ CACHES: dict[str, dict[str, Any]] = {
     else {**_local_cache, "LOCATION": "default"},
     # Feature flags: ten reads of every list page, so they stay in the process for a few seconds.
     "flags": {**_local_cache, "LOCATION": "flags", "TIMEOUT": 10},
+    # How many rows long lists have; each entry says for itself whether it still holds.
+    "counts": {**_local_cache, "LOCATION": "counts"},
 }
 WAFFLE_CACHE_NAME = "flags"
 

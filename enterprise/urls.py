@@ -12,6 +12,8 @@ from enterprise.views import (
     catalogs,
     catalogs_content,
     catalogs_write,
+    course_enrollments,
+    course_enrollments_admin,
     customer_learners,
     customers_content,
     invite_keys,
@@ -62,6 +64,20 @@ router_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+# Enterprise enrollments.
+enrollment_router_routes: list[URLPattern | URLResolver] = [
+    path(
+        f"{API}/enterprise-course-enrollment/",
+        course_enrollments.EnterpriseCourseEnrollmentListView.as_view(),
+        name="enterprise-course-enrollment-list",
+    ),
+    path(
+        f"{API}/enterprise-course-enrollment/<str:pk>/",
+        course_enrollments.EnterpriseCourseEnrollmentDetailView.as_view(),
+        name="enterprise-course-enrollment-detail",
+    ),
+]
+
 # What a customer's admin configures.
 settings_router_routes: list[URLPattern | URLResolver] = [
     path(INVITE_KEYS, invite_keys.InviteKeyListView.as_view(), name="enterprise-customer-invite-key-list"),
@@ -100,6 +116,14 @@ catalog_write_routes: list[URLPattern | URLResolver] = [
 ]
 
 # Routes written by hand: each with the slash that the contract gives it, or without.
+course_enrollment_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{API}/enterprise-course-enrollment-admin/?$",
+        course_enrollments_admin.CourseEnrollmentAdminView.as_view(),
+        name="enterprise-course-enrollment-admin",
+    ),
+]
+
 analytics_routes: list[URLPattern | URLResolver] = [
     path(
         f"{API}/analytics-summary/<str:enterprise_uuid>",
@@ -120,9 +144,10 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *format_suffix_patterns([*router_routes, *settings_router_routes], allowed=["json"]),
+    *format_suffix_patterns([*router_routes, *enrollment_router_routes, *settings_router_routes], allowed=["json"]),
     *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
     *catalog_write_routes,
     *bulk_job_routes,
+    *course_enrollment_routes,
     *analytics_routes,
 ]

@@ -6,7 +6,7 @@ detail look-ups alike.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from django.db.models import QuerySet
@@ -18,13 +18,17 @@ ORDERING = "ordering"
 
 
 def narrowed(
-    rows: QuerySet[Any], request: Any, filterset: type[FilterSet], ordering_fields: Collection[str] = ()
+    rows: QuerySet[Any],
+    request: Any,
+    filterset: type[FilterSet],
+    ordering_fields: Collection[str] | Mapping[str, str] = (),
 ) -> QuerySet[Any]:
     """The rows that the query asks for, in the order it asks for; without `ordering` their own order stays.
 
     Args:
         filterset: which parameters narrow; parameters it does not know are ignored.
-        ordering_fields: what `?ordering=` may name (a comma list, `-` turns one round); other names are ignored.
+        ordering_fields: what `?ordering=` may name (a comma list, `-` turns one round); other names are ignored. A
+            mapping says which column a name stands for.
     Raises:
         ValidationError: lists of texts by parameter.
     """
@@ -44,10 +48,12 @@ def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> Q
     return narrowed_rows
 
 
-def ordered(rows: QuerySet[Any], request: Any, fields: Collection[str]) -> QuerySet[Any]:
+def ordered(rows: QuerySet[Any], request: Any, fields: Collection[str] | Mapping[str, str]) -> QuerySet[Any]:
     """The rows in the order of `?ordering=`; rows that it leaves equal keep an order of their own."""
     names = [name.strip() for name in request.query_params.get(ORDERING, "").split(",")]
     known = [name for name in names if name.removeprefix("-") in fields]
+    if isinstance(fields, Mapping):
+        known = [f"{'-' if name.startswith('-') else ''}{fields[name.removeprefix('-')]}" for name in known]
     return rows.order_by(*known, "pk") if known else rows
 
 

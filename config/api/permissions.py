@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Model
 from django.utils.crypto import constant_time_compare
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -53,6 +54,24 @@ class IsStaff(NotRestrictedApplication):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         return bool(request.user and request.user.is_staff) and super().has_permission(request, view)
+
+
+def reads_or_holds(model: type[Model]) -> type[BasePermission]:
+    """A permission class: any signed-in caller reads; writers hold Django's permission for the model.
+
+    POST needs `add`, PUT and PATCH `change`, DELETE `delete`; superusers hold them all.
+    """
+    about = model._meta
+    actions = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
+
+    class ReadsOrHolds(BasePermission):
+        def has_permission(self, request: Request, view: APIView) -> bool:
+            if not request.user.is_authenticated:
+                return False
+            action = actions.get(request.method or "")
+            return action is None or request.user.has_perm(f"{about.app_label}.{action}_{about.model_name}")
+
+    return ReadsOrHolds
 
 
 class RestrictedApplicationScope(BasePermission):

@@ -6,13 +6,13 @@ Building and compiling a small ORM query costs more processor time than running 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sized
 from typing import Any
 
 from django.db import connections
 from django.db.models import Expression, Field, Func, QuerySet, TextField
 
-from config.db.sets import as_parameter
+from config.db.sets import as_parameter, pairs_as_parameters
 
 Row = tuple[Any, ...]
 Converters = dict[int, list[Callable[..., Any]]]
@@ -33,6 +33,30 @@ class WireTime(Func):
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         # Stored as `2031-01-10 08:30:00`, with six more digits when there are microseconds.
         return self.as_sql(compiler, connection, template="replace(%(expressions)s, ' ', 'T') || 'Z'", **context)
+
+
+class EitherEnd:
+    """All rows of a list for a paginator: pages of the second half are read from the end, so none is far away.
+
+    Args:
+        rows: ordered, so that no two rows are equal.
+        countable: `len(countable)` is the number of rows; it is asked for pages beyond the first thousand rows only.
+    """
+
+    NEAR = 1_000
+
+    def __init__(self, rows: QuerySet[Any, Any], countable: Sized) -> None:
+        self._rows = rows
+        self._countable = countable
+
+    def __getitem__(self, place: slice) -> list[Any]:
+        start, stop = place.start or 0, place.stop
+        if start < self.NEAR:
+            return list(self._rows[start:stop])
+        total = len(self._countable)
+        if start < total // 2:
+            return list(self._rows[start:stop])
+        return list(self._rows.reverse()[max(0, total - stop) : max(0, total - start)])[::-1]
 
 
 class Given(Expression):
@@ -115,6 +139,36 @@ class KeyedStatement(KeptStatement):
         if parameters.count(keys) != 1:
             raise TypeError(f"a keyed statement has its keys as exactly one parameter: {parameters}")
         return [_KEYS if parameter == keys else parameter for parameter in parameters]
+
+
+class PairedStatement(KeptStatement):
+    """The same for keys of two columns: `build` filters by `InPairs("a_number", "a_text", pairs)`, and by nothing else
+    that is a parameter."""
+
+    def __call__(  # type: ignore[override]
+        self, pairs: Collection[tuple[int, str]], *, using: str = "default"
+    ) -> list[Row]:
+        """The rows for a set of pairs; one statement, none for an empty set."""
+        if not pairs:
+            return []
+        connection = connections[using]
+        sql, _, converters = self._compiled.get(connection.vendor) or self._compile(connection)
+        with connection.cursor() as cursor:
+            cursor.execute(sql, pairs_as_parameters(pairs, connection))
+            rows: list[Row] = cursor.fetchall()
+        return [_converted(row, converters, connection) for row in rows] if converters else rows
+
+    def _query(self) -> Any:
+        return self._build([(0, "")]).query
+
+    def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
+        """
+        Raises:
+            TypeError: there are other parameters beside the pairs.
+        """
+        if parameters != pairs_as_parameters([(0, "")], connection):
+            raise TypeError(f"a paired statement has its pairs as its only parameters: {parameters}")
+        return parameters
 
 
 def _now(parameter: Any, values: dict[str, Any], keys: str | None, connection: Any) -> Any:

@@ -199,6 +199,7 @@ class Subsidies:
                 EnterpriseCourseEnrollment,
                 rows.filter(pk__in_set=self.new).order_by("account_id", "course_run_key"),
                 {
+                    "enterprise_customer_id": self.customer.pk,
                     "enterprise_customer_user_id": Subquery(link.values("pk")),
                     "course_id": F("course_run_key"),
                     "saved_for_later": False,

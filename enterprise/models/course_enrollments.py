@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
 
 from config.db.history import History
 from config.db.models import TimeStampedModel
+from enterprise.models.customers import EnterpriseCustomer
 from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
 
 
@@ -41,8 +42,14 @@ class OfLinkedLearnersManager(models.Manager["EnterpriseCourseEnrollment"]):
 
 
 class EnterpriseCourseEnrollment(TimeStampedModel):
-    """A learner's enrollment for a customer. The plain enrollment is found by (account id, course run key)."""
+    """A learner's enrollment for a customer. The plain enrollment is found by (account id, course run key).
 
+    `enterprise_customer` is that of the link, which never changes: lists of one customer are read in order by it.
+    """
+
+    enterprise_customer = models.ForeignKey(
+        EnterpriseCustomer, models.CASCADE, related_name="+", editable=False, db_index=False
+    )
     enterprise_customer_user = models.ForeignKey(
         EnterpriseCustomerUser, models.CASCADE, related_name="enterprise_enrollments", db_index=False
     )
@@ -69,6 +76,7 @@ class EnterpriseCourseEnrollment(TimeStampedModel):
         ]
         indexes = [
             models.Index(fields=["course_id"], name="enterprise_enrollment_run"),
+            models.Index(fields=["enterprise_customer", "id"], name="enterprise_enrollment_customer"),
             models.Index(
                 fields=["unenrolled_at"], name="enterprise_enrollment_left", condition=Q(unenrolled_at__isnull=False)
             ),
@@ -76,6 +84,11 @@ class EnterpriseCourseEnrollment(TimeStampedModel):
 
     def __str__(self) -> str:
         return f"{self.enterprise_customer_user_id} in {self.course_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.enterprise_customer_id is None:
+            self.enterprise_customer_id = self.enterprise_customer_user.enterprise_customer_id
+        super().save(*args, **kwargs)
 
 
 class PendingEnrollment(TimeStampedModel):

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
 from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
@@ -19,7 +21,14 @@ from config.db.sets import InPairs, record_history
 from enrollments.models import CourseEnrollment, User
 from enrollments.services.bulk import lock_accounts
 from enrollments.signals import EnrollmentChange
-from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser, EnterpriseEnrollmentSource
+from enterprise.models import (
+    DefaultEnterpriseEnrollmentRealization,
+    EnterpriseCourseEnrollment,
+    EnterpriseCustomerUser,
+    EnterpriseEnrollmentSource,
+    LearnerCreditEnterpriseCourseEnrollment,
+    LicensedEnterpriseCourseEnrollment,
+)
 from enterprise.queries.content import runs_in_catalogs
 from enterprise.services import consent
 from enterprise.services.fulfillments import set_unenrolled
@@ -45,6 +54,52 @@ def record_linked(learner: User, run_key: str, customer_uuid: str) -> None:
     consent.record(link.enterprise_customer_id, learner.username, run_key, granted=True)
 
 
+@transaction.atomic
+def order(username: str, run_key: str | None) -> None:
+    """Makes the enterprise enrollment that an order service asks for, unless it exists; no plain enrollment.
+
+    Contract: enterprise-learners, POST enterprise-course-enrollment.
+
+    Args:
+        username: the learner; their first link counts, the active one before the others.
+        run_key: None only checks whether the learner could be enrolled.
+    Raises:
+        Refusal: there is no such account, or it is not linked to any customer.
+    """
+    account = User.objects.filter(username=username).values_list("pk", flat=True).first()
+    if account is None:
+        raise Refusal("User does not exist")
+    lock_accounts([account])
+    link = EnterpriseCustomerUser.objects.filter(user_id=account).first()
+    if link is None:
+        raise Refusal("User has no EnterpriseCustomerUser")
+    if run_key is not None:
+        ensure([(link.pk, run_key)], EnterpriseEnrollmentSource.OFFER_REDEMPTION)
+
+
+@transaction.atomic
+def delete(enrollment: EnterpriseCourseEnrollment) -> None:
+    """Removes an enterprise enrollment for good, with what pays for it; the plain enrollment stays."""
+    lock_accounts([enrollment.enterprise_customer_user.user_id])
+    delete_all([enrollment.pk])
+
+
+def delete_all(ids: Collection[int]) -> None:
+    """Removes enterprise enrollments with fulfillments and realizations, leaving history. At most eleven statements.
+
+    Args:
+        ids: their learners' accounts are locked.
+    """
+    for model, owner in (
+        (LicensedEnterpriseCourseEnrollment, "enterprise_course_enrollment"),
+        (LearnerCreditEnterpriseCourseEnrollment, "enterprise_course_enrollment"),
+        (DefaultEnterpriseEnrollmentRealization, "realized_enrollment"),
+    ):
+        rows: QuerySet[Any] = model._base_manager.filter(**{f"{owner}__id__in_set": ids})
+        _remove(model, list(rows.order_by().values_list("pk", flat=True)))
+    _remove(EnterpriseCourseEnrollment, ids)
+
+
 def ensure(wanted: Collection[tuple[int, str]], source: str) -> list[int]:
     """Makes the enterprise enrollments that do not exist yet, with implied consent. A fixed number of statements.
 
@@ -62,9 +117,16 @@ def ensure(wanted: Collection[tuple[int, str]], source: str) -> list[int]:
     if not missing:
         return []
     source_id = EnterpriseEnrollmentSource.objects.filter(slug=source).values_list("pk", flat=True).first()
+    links = EnterpriseCustomerUser.all_objects.filter(pk__in_set={link for link, _ in missing}).order_by()
+    customers = dict(links.values_list("pk", "enterprise_customer_id"))
     with transaction.atomic():
         made = EnterpriseCourseEnrollment.all_objects.bulk_create(
-            EnterpriseCourseEnrollment(enterprise_customer_user_id=link, course_id=run, source_id=source_id)
+            EnterpriseCourseEnrollment(
+                enterprise_customer_id=customers[link],
+                enterprise_customer_user_id=link,
+                course_id=run,
+                source_id=source_id,
+            )
             for link, run in missing
         )
         ids = [enrollment.pk for enrollment in made]
@@ -136,3 +198,10 @@ def _queue_missing(created: list[LearnerRun]) -> None:
     from enterprise.tasks import make_missing_enrollments
 
     make_missing_enrollments.apply_async(args=[created], countdown=settings.CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN)
+
+
+def _remove(model: type[Any], ids: Collection[int]) -> None:
+    if ids:
+        record_history(model, ids, "-", user_id=acting_account_id())
+        rows: Any = model._base_manager.filter(pk__in_set=ids)
+        rows._raw_delete(rows.db)

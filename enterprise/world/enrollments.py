@@ -59,6 +59,7 @@ def _load_enterprise_enrollments(load: Load, entries: list[Entry]) -> None:
         if link is None:
             load.note(Refused(entry.place.field("user"), "This account has no learner link with the customer."))
         entry.values["enterprise_customer_user_id"] = link
+        entry.values["enterprise_customer_id"] = entry.given["customer"]
         entry.defaults["source_id"] = source
     load.stop_if_refused()
     _ENTERPRISE_TABLE.store(load, entries)

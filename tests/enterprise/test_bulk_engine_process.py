@@ -116,7 +116,11 @@ def _job_with_everything(size: int) -> BulkJob:
     )
     enrollments = EnterpriseCourseEnrollment.all_objects.bulk_create(
         EnterpriseCourseEnrollment(
-            enterprise_customer_user=link, course_id=run.pk, unenrolled=True, saved_for_later=True
+            enterprise_customer=customer,
+            enterprise_customer_user=link,
+            course_id=run.pk,
+            unenrolled=True,
+            saved_for_later=True,
         )
         for link in links
     )

@@ -365,7 +365,7 @@ def test_many_missing_enrollments_are_made_in_a_fixed_number_of_statements(run, 
     for link in made:
         factories.CourseEnrollmentFactory(user=link.user_fk, course_id=RUN)
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(19):
         ids = course_enrollments.make_missing([(link.user_id, RUN) for link in made])
 
     assert len(ids) == 12

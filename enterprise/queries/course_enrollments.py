@@ -1,0 +1,288 @@
+"""Enterprise enrollments as lists show them (contract: enterprise-learners, its two views of enrollments)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from config.db.reads import EitherEnd, KeyedStatement, WireTime
+from enrollments.models import CourseEnrollment, CourseOverview
+from enrollments.queries.certificates import passed_runs
+from enrollments.queries.course_details import run_dates
+from enrollments.queries.enrollments import tracks_of
+from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser
+from enterprise.queries.customers import parsed_uuid
+from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
+
+LONG = 1_000  # rows: what a list must have for its count to be kept
+KEPT_SECONDS = 30
+
+
+# --- Who sees which -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose enterprise enrollments a caller sees; those of unlinked learners never.
+
+    Args:
+        everything: all of them.
+        customers: all of these customers.
+        links: those of these learner links, the caller's own.
+        using: the database to read from.
+    """
+
+    everything: bool = False
+    customers: frozenset[UUID] = frozenset()
+    links: frozenset[int] = frozenset()
+    using: str = "default"
+
+    @property
+    def rows(self) -> QuerySet[EnterpriseCourseEnrollment]:
+        """The visible enrollments, by id."""
+        return self._of_any_learner.filter(enterprise_customer_user__linked=True)
+
+    @property
+    def _of_any_learner(self) -> QuerySet[EnterpriseCourseEnrollment]:
+        """The same with those of learners who are not linked: no join, and so an index gives them in order."""
+        enrollments = EnterpriseCourseEnrollment.all_objects.using(self.using)
+        if self.everything:
+            return enrollments
+        own = Q(enterprise_customer_user__in=self.links)
+        if not self.customers:
+            return enrollments.filter(own) if self.links else enrollments.none()
+        customers = Q(enterprise_customer__in=self.customers)
+        if len(self.customers) == 1:
+            customers = Q(enterprise_customer=next(iter(self.customers)))
+        return enrollments.filter(customers | own if self.links else customers)
+
+    def count(self) -> int:
+        """How many are visible. All of them are counted along an index, then the few of unlinked learners taken off."""
+        if not self.everything and not self.customers:
+            return self.rows.count()
+        unlinked = EnterpriseCustomerUser.all_objects.using(self.using).filter(linked=False)
+        if not self.everything:
+            unlinked = unlinked.filter(enterprise_customer__in=self.customers)
+        hidden = self._of_any_learner.filter(enterprise_customer_user__in=unlinked.order_by().values("pk"))
+        return self._of_any_learner.count() - hidden.count()
+
+
+def scope_of(request: Any, *, using: str = "default") -> Scope:
+    """What the caller of a request sees. One statement, none for staff; one more when the JWT does not say enough.
+
+    Staff see everything, others their own and all of the customers that they are linked to and may enroll learners for.
+    """
+    if request.user.is_staff:
+        return Scope(everything=True, using=using)
+    own = _links_of([request.user.pk], using=using)
+    held = access(request)
+    customers = frozenset(customer for _, customer in own if held.has(CAN_ENROLL_LEARNERS, customer))
+    links = frozenset(pk for pk, customer in own if customer not in customers)
+    return Scope(customers=customers, links=links, using=using)
+
+
+_links_of = KeyedStatement(
+    lambda user_ids: (
+        EnterpriseCustomerUser.objects.filter(user_id__in_set=user_ids)
+        .order_by()
+        .values_list("pk", "enterprise_customer_id")
+    )
+)
+
+
+# --- The list -------------------------------------------------------------------------------------------------------
+
+
+class ListedEnrollment(NamedTuple):
+    """A row of the list; moments as answers write them, what is not known None."""
+
+    enterprise_customer_user: int
+    course_id: str
+    created: str
+    unenrolled_at: str | None
+    enrollment_date: str | None
+    enrollment_track: str | None
+    user_email: str | None
+    course_start: str | None
+    course_end: str | None
+
+
+_COLUMNS: tuple[Any, ...] = (
+    "enterprise_customer_user_id",
+    "course_id",
+    WireTime("created"),
+    WireTime("unenrolled_at"),
+    "enterprise_customer_user__user_id",
+    "enterprise_customer_user__user_fk__email",
+)
+
+
+def pageable(rows: QuerySet[EnterpriseCourseEnrollment], scope: Scope | None = None) -> tuple[EitherEnd, Any]:
+    """What a paginator takes: tuples for `listed`, and what to count.
+
+    Args:
+        rows: visible enrollments, in order.
+        scope: given when `rows` are all that it has; then the count of a long list is kept.
+    """
+    countable = KeptCount(scope) if scope else CountOf(rows.order_by())
+    return EitherEnd(rows.values_list(*_COLUMNS), countable), countable
+
+
+def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[ListedEnrollment]:
+    """The rows of a page with the plain enrollments and runs that they speak of. Two statements."""
+    tracks = tracks_of({(row[4], row[1]) for row in page}, using=using)
+    dates = run_dates({row[1] for row in page}, using=using)
+    return [
+        ListedEnrollment._make(
+            (
+                link_id,
+                course_id,
+                created,
+                unenrolled_at,
+                *tracks.get((user_id, course_id), (None, None)),
+                email,
+                *dates.get(course_id, (None, None)),
+            )
+        )
+        for link_id, course_id, created, unenrolled_at, user_id, email in page
+    ]
+
+
+class CountOf:
+    """The number of rows, counted when it is first asked for."""
+
+    def __init__(self, rows: QuerySet[Any]) -> None:
+        self._rows = rows
+        self._count: int | None = None
+
+    def __len__(self) -> int:
+        if self._count is None:
+            self._count = self.counted()
+        return self._count
+
+    def counted(self) -> int:
+        return self._rows.count()
+
+
+class KeptCount(CountOf):
+    """The number of enrollments in a scope; that of a long list is kept in the process while nothing changes.
+
+    Counting twenty thousand rows costs more than all the rest of a page, and whoever turns pages asks for it each time.
+    Every enrollment that comes or goes, and every learner who is linked or unlinked, leaves a row of history: as long
+    as the newest ones are the same, so is the count. Two writers who commit in the other order than they began can hide
+    a change, for KEPT_SECONDS at most: no longer than a replica may lag.
+    """
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope.rows)
+        self.scope = scope
+
+    def counted(self) -> int:
+        cache = caches["counts"]
+        key = "all" if self.scope.everything else ",".join(sorted(map(str, [*self.scope.customers, *self.scope.links])))
+        kept = cache.get(key)
+        if kept is None:
+            count = self.scope.count()
+            if count >= LONG:
+                cache.set(key, (None, count), KEPT_SECONDS)
+            return count
+        newest = _newest_changes(self.scope.using)
+        if kept[0] == newest:
+            return int(kept[1])
+        count = self.scope.count()
+        cache.set(key, (newest, count), KEPT_SECONDS)
+        return count
+
+
+def _newest_changes(using: str) -> tuple[Any, ...]:
+    """The newest row of history of enterprise enrollments and of learner links. One statement."""
+    changes = EnterpriseCourseEnrollment.history.model.objects.using(using).order_by("-history_id")
+    links = EnterpriseCustomerUser.history.model.objects.order_by("-history_id").values("history_id")[:1]
+    return tuple(changes.values_list("history_id", Subquery(links))[:1])
+
+
+# --- One learner of a customer, for staff ---------------------------------------------------------------------------
+
+
+class LearnersEnrollment(NamedTuple):
+    """An enterprise enrollment of one learner, with the license's state (None: no license)."""
+
+    id: int
+    created: datetime
+    modified: datetime
+    course_id: str
+    saved_for_later: bool
+    unenrolled: bool | None
+    unenrolled_at: datetime | None
+    enterprise_customer_user: int
+    source: int | None
+    license_is_revoked: bool | None
+
+
+class Surroundings(NamedTuple):
+    """What belongs to the enrollments of a page: run key -> plain enrollment's (mode, is_active), the runs that are
+    known with their courses, and the runs passed."""
+
+    tracks: dict[str, tuple[str, bool]]
+    runs: dict[str, CourseOverview]
+    passed: set[str]
+
+
+def link_of(lms_user_id: str, enterprise_uuid: str) -> EnterpriseCustomerUser | None:
+    """The learner's link with the customer, which is read too; None when nobody is linked or a text is no id."""
+    customer_id = parsed_uuid(enterprise_uuid)
+    if customer_id is None or not lms_user_id.isascii() or not lms_user_id.isdigit() or len(lms_user_id) > 18:
+        return None
+    links = EnterpriseCustomerUser.objects.filter(user_id=int(lms_user_id), enterprise_customer=customer_id)
+    return links.select_related("enterprise_customer").first()
+
+
+def of_learner(link: EnterpriseCustomerUser) -> tuple[QuerySet[Any, Any], QuerySet[Any]]:
+    """The learner's enrollments by id, as tuples of LearnersEnrollment, and what to count.
+
+    Only those with a plain enrollment, in an audit mode only if the customer's reports have them; none for a customer
+    without data sharing.
+    """
+    customer = link.enterprise_customer
+    plain = CourseEnrollment.objects.filter(user_id=link.user_id, course_id=OuterRef("course_id"))
+    if not customer.enable_audit_data_reporting:
+        plain = plain.exclude(mode__in=settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES)
+    rows = EnterpriseCourseEnrollment.objects.filter(Exists(plain), enterprise_customer_user=link)
+    if not customer.enable_data_sharing_consent:
+        rows = rows.none()
+    columns = (
+        "id",
+        "created",
+        "modified",
+        "course_id",
+        "saved_for_later",
+        "unenrolled",
+        "unenrolled_at",
+        "enterprise_customer_user_id",
+        "source_id",
+        "license__is_revoked",
+    )
+    return rows.order_by("id").values_list(*columns), rows.order_by()
+
+
+def surroundings(link: EnterpriseCustomerUser, run_keys: Sequence[str]) -> Surroundings:
+    """Three statements; none when there are no runs."""
+    if not run_keys:
+        return Surroundings({}, {}, set())
+    plain = CourseEnrollment.objects.filter(user_id=link.user_id, course_id__in_set=run_keys)
+    runs = CourseOverview.objects.filter(pk__in_set=run_keys).select_related("course").order_by()
+    return Surroundings(
+        {
+            run_key: (mode, is_active)
+            for run_key, mode, is_active in plain.values_list("course_id", "mode", "is_active")
+        },
+        {run.pk: run for run in runs},
+        passed_runs(link.user_id, run_keys),
+    )
