@@ -25,6 +25,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from enterprise.queries.customers import generates_api_credentials
 from enterprise.queries.roles import (
     CAN_ACCESS_ADMIN_DASHBOARD,
     CAN_ENROLL_LEARNERS,
@@ -51,6 +52,7 @@ __all__ = [
     "CAN_VIEW_DEFAULT_INTENTIONS",
     "PROVISIONS_CUSTOMERS",
     "PROVISIONS_PENDING_ADMINS",
+    "CustomerGeneratesApiCredentials",
     "body",
     "ensure",
     "first_of",
@@ -174,6 +176,13 @@ def holds_somewhere(permission: str) -> type[BasePermission]:
             return user.is_authenticated and (bool(user.is_staff) or bool(access(request).contexts(permission)))
 
     return HoldsSomewhere
+
+
+class CustomerGeneratesApiCredentials(BasePermission):
+    """The customer of the path has `enable_generation_of_api_credentials`; unknown customers have not."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return generates_api_credentials(view.kwargs.get("enterprise_uuid"))
 
 
 def _before(check: Callable[[APIView, Request], None]) -> Callable[[Handler], Handler]:

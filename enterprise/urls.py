@@ -7,6 +7,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 
 from enterprise.views import (
     analytics_summary,
+    api_credentials,
     bulk_jobs,
     catalog_queries,
     catalogs,
@@ -124,6 +125,19 @@ course_enrollment_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+settings_routes: list[URLPattern | URLResolver] = [
+    path(
+        f"{API}/enterprise-customer-api-credentials/<str:enterprise_uuid>/",
+        api_credentials.ApiCredentialsView.as_view(),
+        name="enterprise-customer-api-credentials",
+    ),
+    path(
+        f"{API}/enterprise-customer-api-credentials/<str:enterprise_uuid>/regenerate_credentials",
+        api_credentials.RegenerateApiCredentialsView.as_view(),
+        name="regenerate-api-credentials",
+    ),
+]
+
 analytics_routes: list[URLPattern | URLResolver] = [
     path(
         f"{API}/analytics-summary/<str:enterprise_uuid>",
@@ -150,4 +164,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *bulk_job_routes,
     *course_enrollment_routes,
     *analytics_routes,
+    *settings_routes,
 ]

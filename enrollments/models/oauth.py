@@ -26,15 +26,22 @@ class OAuthApplication(AbstractApplication):
     )
     readable_client_secret = EncryptedTextField(
         keys="CLIENT_SECRET_KEYS",
-        blank=True,
-        default="",
+        null=True,
         editable=False,
-        help_text="The secret of credentials that are shown again later; `client_secret` holds its hash only.",
+        help_text="The secret of API credentials, which are shown again later; `client_secret` holds its hash only.",
     )
 
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
         verbose_name = "OAuth application"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["user"],
+                condition=models.Q(readable_client_secret__isnull=False),
+                name="api_credentials_unique",
+                violation_error_message="The user has API credentials already.",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name or self.client_id

@@ -67,6 +67,14 @@ def one_of(customers: QuerySet[EnterpriseCustomer], uuid: object) -> EnterpriseC
     return customer
 
 
+def generates_api_credentials(uuid: object) -> bool:
+    """Whether admins of the customer with this uuid may have API credentials."""
+    key = parsed_uuid(uuid)
+    if key is None:
+        return False
+    return EnterpriseCustomer.all_objects.filter(pk=key, enable_generation_of_api_credentials=True).order_by().exists()
+
+
 def parsed_uuid(text: object) -> UUID | None:
     """The uuid that a text spells; None when it spells none."""
     try:

@@ -1,4 +1,4 @@
-"""Who holds a system-wide role (contract: roles-and-permissions 8, Role assignment operation)."""
+"""Who holds a system-wide role or a feature role (contract: roles-and-permissions 8, Role assignment operation)."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from enrollments.models import User
 from enterprise.models import (
     EnterpriseCustomer,
     EnterpriseCustomerUser,
+    EnterpriseFeatureRole,
+    EnterpriseFeatureUserRoleAssignment,
     SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
@@ -104,6 +106,16 @@ def remove_from_learners(learners: Collection[tuple[UUID, int]], *role_names: st
         SystemWideEnterpriseUserRoleAssignment.objects.filter(
             InPairs("enterprise_customer_id", "user_id", learners), role__name__in=role_names
         )
+    )
+
+
+def assign_features(user: User, *names: str) -> None:
+    """Gives a user feature roles, where they are not held. The caller has locked the account."""
+    held = EnterpriseFeatureUserRoleAssignment.objects.filter(user=user, role__name__in=names)
+    missing = set(names) - set(held.values_list("role__name", flat=True))
+    granted = [EnterpriseFeatureRole.objects.get_or_create(name=name)[0] for name in sorted(missing)]
+    EnterpriseFeatureUserRoleAssignment.objects.bulk_create(
+        EnterpriseFeatureUserRoleAssignment(user=user, role=role) for role in granted
     )
 
 

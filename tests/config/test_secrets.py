@@ -89,7 +89,7 @@ def test_what_no_key_decrypts_reads_empty_and_survives_a_save(application, setti
 
 
 def test_rows_are_not_found_by_a_secret(application):
-    assert not OAuthApplication.objects.filter(readable_client_secret__isnull=True).exists()
+    assert OAuthApplication.objects.filter(readable_client_secret__isnull=False).get() == application
     for lookup in ("readable_client_secret", "readable_client_secret__startswith", "readable_client_secret__in"):
         with pytest.raises(FieldError):
             OAuthApplication.objects.filter(**{lookup: "Grüße, 50 %"}).exists()
