@@ -11,8 +11,9 @@ class EnterpriseConfig(AppConfig):
     def ready(self) -> None:
         from enrollments.emails import registry
         from enterprise import receivers  # noqa: F401
-        from enterprise.emails import enrollment
+        from enterprise.emails import coupon_codes, enrollment
         from enterprise.seeds import seed
 
         post_migrate.connect(seed, sender=self)
         registry.register(enrollment.MESSAGE_TYPE, enrollment.render)
+        registry.register(coupon_codes.MESSAGE_TYPE, coupon_codes.render)

@@ -13,11 +13,13 @@ from enterprise.views import (
     catalogs,
     catalogs_content,
     catalogs_write,
+    coupon_codes,
     course_enrollments,
     course_enrollments_admin,
     customer_learners,
     customers_content,
     invite_keys,
+    report_types,
     reporting,
 )
 
@@ -136,6 +138,12 @@ settings_routes: list[URLPattern | URLResolver] = [
         api_credentials.RegenerateApiCredentialsView.as_view(),
         name="regenerate-api-credentials",
     ),
+    path(
+        f"{API}/enterprise_report_types/<str:enterprise_uuid>",
+        report_types.ReportTypesView.as_view(),
+        name="enterprise-report-types",
+    ),
+    path(f"{API}/request_codes", coupon_codes.RequestCodesView.as_view(), name="request-codes"),
 ]
 
 analytics_routes: list[URLPattern | URLResolver] = [
