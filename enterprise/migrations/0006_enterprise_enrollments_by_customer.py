@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enterprise', '0004_content_index'),
+        ('enterprise', '0005_reporting_configurations'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
