@@ -19,6 +19,8 @@ from enterprise.views import (
     customer_learners,
     customers_content,
     invite_keys,
+    learners,
+    pending_learners,
     report_types,
     reporting,
 )
@@ -81,6 +83,22 @@ enrollment_router_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+# Learners, linked and pending.
+learner_router_routes: list[URLPattern | URLResolver] = [
+    path(f"{API}/enterprise-learner/", learners.LearnerListView.as_view(), name="enterprise-learner-list"),
+    path(f"{API}/enterprise-learner/<str:pk>/", learners.LearnerView.as_view(), name="enterprise-learner-detail"),
+    path(
+        f"{API}/pending-enterprise-learner/",
+        pending_learners.PendingLearnerListView.as_view(),
+        name="pending-enterprise-learner-list",
+    ),
+    path(
+        f"{API}/pending-enterprise-learner/<str:pk>/",
+        pending_learners.PendingLearnerView.as_view(),
+        name="pending-enterprise-learner-detail",
+    ),
+]
+
 # What a customer's admin configures.
 settings_router_routes: list[URLPattern | URLResolver] = [
     path(INVITE_KEYS, invite_keys.InviteKeyListView.as_view(), name="enterprise-customer-invite-key-list"),
@@ -119,6 +137,14 @@ catalog_write_routes: list[URLPattern | URLResolver] = [
 ]
 
 # Routes written by hand: each with the slash that the contract gives it, or without.
+learner_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{API}/link_pending_enterprise_users/(?P<enterprise_uuid>[^/]+)/?$",
+        pending_learners.LinkPendingLearnersView.as_view(),
+        name="link-pending-enterprise-learner",
+    ),
+]
+
 course_enrollment_routes: list[URLPattern | URLResolver] = [
     re_path(
         rf"^{API}/enterprise-course-enrollment-admin/?$",
@@ -166,9 +192,12 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    *format_suffix_patterns([*router_routes, *enrollment_router_routes, *settings_router_routes], allowed=["json"]),
+    *format_suffix_patterns(
+        [*router_routes, *learner_router_routes, *enrollment_router_routes, *settings_router_routes], allowed=["json"]
+    ),
     *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
     *catalog_write_routes,
+    *learner_routes,
     *bulk_job_routes,
     *course_enrollment_routes,
     *analytics_routes,

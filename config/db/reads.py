@@ -116,7 +116,8 @@ class KeyedStatement(KeptStatement):
     """`rows = KeyedStatement(build)`; `rows(keys)` are the tuples of `build(keys)`, compiled at the first call only.
 
     Args:
-        build: from a list of keys to a `values_list` that has this list as one parameter (`__in_set`).
+        build: from a list of keys to a `values_list` that has this list as a parameter (`__in_set`), once or in each
+            part of a union.
     """
 
     def __call__(self, keys: Collection[Any], *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
@@ -133,11 +134,11 @@ class KeyedStatement(KeptStatement):
         """The parameters with a mark in place of the keys.
 
         Raises:
-            TypeError: the keys are not exactly one of them.
+            TypeError: the keys are none of them.
         """
         keys = as_parameter([_KEYS], connection)
-        if parameters.count(keys) != 1:
-            raise TypeError(f"a keyed statement has its keys as exactly one parameter: {parameters}")
+        if keys not in parameters:
+            raise TypeError(f"a keyed statement has its keys as a parameter: {parameters}")
         return [_KEYS if parameter == keys else parameter for parameter in parameters]
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, models, router
-from django.db.models import BooleanField, Field, ForeignObject, Func, Lookup, QuerySet, Value
+from django.db.models import BooleanField, CharField, Field, ForeignObject, Func, Lookup, QuerySet, Value
 from django.utils import timezone
 
 Row = tuple[Any, ...]
@@ -203,14 +203,7 @@ def update_from(
     fields = [_field(model, name) for name in columns]
     names = [quote(field.column) for field in fields]
     table = quote(model._meta.db_table)
-    if connection.vendor == "postgresql":
-        arrays = ", ".join(f"%s::{_type(field, connection)}[]" for field in fields)
-        given = f"unnest({arrays}) AS given ({', '.join(names)})"
-        given_values: list[Any] = [list(values) for values in zip(*rows, strict=True)]
-    else:
-        parts = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
-        given = f"(SELECT {parts} FROM json_each(%s)) AS given"  # noqa: S608
-        given_values = [_json(rows)]
+    given, given_values = _given(fields, rows, connection)
     parameters: list[Any] = []
     assign = [f"{name} = given.{name}" for name in names[1:]]
     for name, value in (same or {}).items():
@@ -222,6 +215,53 @@ def update_from(
             f"UPDATE {table} SET {', '.join(assign)} FROM {given} WHERE {table}.{names[0]} = given.{names[0]}",  # noqa: S608
             [*parameters, *given_values],
         )
+
+
+def insert_given(
+    model: type[models.Model],
+    columns: Sequence[str],
+    rows: Collection[Row],
+    same: Mapping[str, Any] | None = None,
+    *,
+    order_by: Sequence[str] = (),
+    returning: Sequence[str] = ("pk",),
+) -> list[Row]:
+    """Inserts rows of Python values in one statement; those that would break a unique constraint are left out.
+
+    Neither signals nor history. Nothing happens for an empty collection.
+
+    Args:
+        columns, rows, same: as `update_from` takes them; every field without a default in the database must be named.
+        order_by: columns by which the database orders the rows first, texts by `lower()` as it sorts them itself: so
+            that writers of the same rows, by whatever way, do not lock each other out. Else they go in as given.
+        returning: fields to hand back.
+    Returns:
+        One tuple for each row that was inserted, with values as the database gives them (no model conversion).
+    """
+    if not rows:
+        return []
+    connection = connections[router.db_for_write(model)]
+    quote = connection.ops.quote_name
+    fields = [_field(model, name) for name in columns]
+    given, given_values = _given(fields, rows, connection)
+    names = [quote(field.column) for field in fields]
+    selected = [f"given.{name}" for name in names]
+    parameters: list[Any] = []
+    for name, value in (same or {}).items():
+        field = _field(model, name)
+        names.append(quote(field.column))
+        selected.append("%s")
+        parameters.append(field.get_db_prep_save(value, connection))
+    order = ", ".join(_sorted_by(field, quote) for field in fields if field.name in order_by)
+    back = ", ".join(quote(_field(model, name).column) for name in returning)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {quote(model._meta.db_table)} ({', '.join(names)}) SELECT {', '.join(selected)} FROM {given}"  # noqa: S608
+            # SQLite wants a condition there.
+            f" WHERE TRUE{order and f' ORDER BY {order}'} ON CONFLICT DO NOTHING RETURNING {back}",
+            [*parameters, *given_values],
+        )
+        return list(cursor.fetchall())
 
 
 def insert_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -253,6 +293,21 @@ def analyze(model: type[models.Model]) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute(f"ANALYZE {connection.ops.quote_name(model._meta.db_table)}")
+
+
+def _sorted_by(field: Any, quote: Any) -> str:
+    column = f"given.{quote(field.column)}"
+    return f"lower({column})" if isinstance(field, CharField) else column
+
+
+def _given(fields: Sequence[Any], rows: Collection[Row], connection: Any) -> tuple[str, list[Any]]:
+    """Rows of Python values as a table `given` with the columns of fields: what stands in FROM, and its parameters."""
+    names = [connection.ops.quote_name(field.column) for field in fields]
+    if connection.vendor == "postgresql":
+        arrays = ", ".join(f"%s::{_type(field, connection)}[]" for field in fields)
+        return f"unnest({arrays}) AS given ({', '.join(names)})", [list(each) for each in zip(*rows, strict=True)]
+    parts = ", ".join(f"json_extract(value, '$[{place}]') AS {name}" for place, name in enumerate(names))
+    return f"(SELECT {parts} FROM json_each(%s)) AS given", [_json(rows)]  # noqa: S608
 
 
 def _field(model: type[models.Model], name: str) -> Any:

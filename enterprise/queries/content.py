@@ -36,6 +36,7 @@ __all__ = [
     "catalogs_containing",
     "catalogs_of",
     "contains",
+    "content_in_catalogs",
     "course_key_of",
     "effective_filter",
     "holds",
@@ -217,6 +218,52 @@ def catalogs_containing(customer: EnterpriseCustomer, run_keys: Collection[str])
     return runs_in_catalogs([customer.pk], run_keys)[customer.pk]
 
 
+def content_in_catalogs(customers: Collection[UUID], keys: Collection[str]) -> set[tuple[UUID, str]]:
+    """Which of these courses and runs the customers' catalogs hold by the catalog-service rule. Three statements.
+
+    Contract: enterprise-customers 5.4, rule 2.
+
+    Args:
+        keys: of courses or runs.
+    Returns:
+        (customer, key) pairs.
+    """
+    catalogs = _catalogs_of(customers) if keys else []
+    if not catalogs:
+        return set()
+    items = _items({*keys, *map(course_key_of, keys)}, with_runs=True)
+    by_key = {item.key: item for item in items}
+    runs_of: dict[str, list[ContentItem]] = defaultdict(list)
+    for item in items:
+        if item.content_type == COURSE_RUN:
+            runs_of[item.course_key].append(item)
+    filters = [(catalog.enterprise_customer_id, effective_filter(catalog)) for catalog in catalogs]
+    held = _held([each for _, each in filters if not read(each).explicit], {item.pk for item in items})
+    found = set()
+    for customer_id, written in filters:
+        parsed = read(written)
+        for key in keys:
+            asked = by_key.get(key)
+            course_key = asked.course_key if asked and asked.content_type == COURSE_RUN else course_key_of(key)
+            related = [asked, by_key.get(course_key)] if course_key != key else [asked, *runs_of[key]]
+            shown = [item for item in related if item is not None and not _is_hidden(item, parsed)]
+            if parsed.explicit:
+                names = {key, course_key, *(name for item in shown for name in (item.key, item.uuid))}
+                is_held = bool(names & parsed.explicit)
+            else:
+                is_held = asked in shown and bool(held[parsed.digest] & {item.pk for item in shown})
+            if is_held:
+                found.add((customer_id, key))
+    return found
+
+
+def _catalogs_of(customers: Collection[UUID]) -> list[EnterpriseCustomerCatalog]:
+    if not customers:
+        return []
+    rows = EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=customers)
+    return list(rows.select_related("enterprise_catalog_query"))
+
+
 def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> dict[UUID, dict[str, list[UUID]]]:
     """For each customer what `catalogs_containing` gives. Three statements, however many customers and runs.
 
@@ -224,13 +271,7 @@ def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> 
     by key or uuid of the run or its course, stored or not.
     """
     found: dict[UUID, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
-    if not customers or not run_keys:
-        return found
-    catalogs = list(
-        EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=customers).select_related(
-            "enterprise_catalog_query"
-        )
-    )
+    catalogs = _catalogs_of(customers) if run_keys else []
     if not catalogs:
         return found
     asked = sorted(set(run_keys))

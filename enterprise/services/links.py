@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
 from config.db.history import acting_account_id
-from config.db.sets import delete_recorded, record_history, update_from
+from config.db.sets import Overtaken, delete_recorded, insert_given, record_history, update_from
 from enrollments.models import User
 from enrollments.services.bulk import lock_accounts
 from enrollments.services.profiles import clear_language_preference
@@ -36,7 +36,7 @@ from enterprise.models import (
 )
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE, ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.emails import accounts_with, lowered
-from enterprise.queries.learners import pending_learners
+from enterprise.queries.learners import pending_learners, pending_learners_of
 from enterprise.services import roles
 
 TRIES = 3
@@ -156,9 +156,18 @@ def link_all(wishes: Sequence[Wish]) -> list[Outcome]:
     return outcomes
 
 
-@transaction.atomic
 def activate(link: EnterpriseCustomerUser) -> None:
     """The learner acts for this customer from now on: the link becomes active, the learner's other links inactive.
+
+    Raises:
+        NotLinked: the link does not stand (any more).
+    """
+    set_active(link, True)
+
+
+@transaction.atomic
+def set_active(link: EnterpriseCustomerUser, active: bool) -> None:
+    """Whether the learner acts for this customer; true makes the learner's other links inactive.
 
     Raises:
         NotLinked: the link does not stand (any more).
@@ -168,10 +177,10 @@ def activate(link: EnterpriseCustomerUser) -> None:
     found = board.links.get((link.enterprise_customer_id, link.user_id))
     if found is None:
         raise NotLinked(str(link))
-    board.make_active(found)
+    board.set_active(found, active)
     board.touched.append(found)
     board.store()
-    link.active = True
+    link.active = active
 
 
 @transaction.atomic
@@ -252,9 +261,15 @@ def unlink_accounts(customer: EnterpriseCustomer, user_ids: Collection[int], is_
 
 @transaction.atomic
 def delete(link: EnterpriseCustomerUser) -> None:
-    """Deletes a link for good, with its enterprise enrollments and admin record, and both roles for the customer."""
+    """Deletes a link for good, with its enterprise enrollments and admin record, and both roles for the customer.
+
+    Raises:
+        NotLinked: it is gone already.
+    """
     lock_accounts({link.user_id})
     learner = (link.enterprise_customer_id, link.user_id)
+    if not EnterpriseCustomerUser.all_objects.select_for_update().filter(pk=link.pk).exists():
+        raise NotLinked(str(link))
     link.delete()
     roles.remove_from_learners({learner}, ENTERPRISE_LEARNER_ROLE, ENTERPRISE_ADMIN_ROLE)
 
@@ -266,31 +281,66 @@ def link_pending(customer: EnterpriseCustomer, emails: Iterable[str]) -> list[Pe
     """Makes a pending learner of every address that is none yet; stored as given, compared ignoring case.
 
     Raises:
-        IntegrityError: others kept making or deleting the same rows meanwhile.
+        Overtaken: others kept deleting the same rows meanwhile.
     """
-    given = list(emails)
-    first_spelling: dict[str, str] = {}
-    for email in given:
-        first_spelling.setdefault(lowered(email), email)
-    for attempt in range(TRIES):
-        try:
-            known = _with_pending(customer, first_spelling)
+    return link_all_pending([(customer.pk, email) for email in emails])
+
+
+def link_all_pending(wanted: Sequence[tuple[UUID, str]]) -> list[PendingOutcome]:
+    """What `link_pending` does, for addresses of many customers: a fixed number of statements.
+
+    Args:
+        wanted: uuid of a customer, address.
+    Raises:
+        Overtaken: others kept deleting the same rows meanwhile.
+    """
+    first_spelling: dict[_Waiting, str] = {}
+    for customer_id, email in wanted:
+        first_spelling.setdefault((customer_id, lowered(email)), email)
+    outcomes: dict[_Waiting, PendingOutcome] = {}
+    for _ in range(TRIES):
+        missing = {key: email for key, email in first_spelling.items() if key not in outcomes}
+        if not missing:
             break
-        except IntegrityError:  # somebody else made one of them in between
-            if attempt == TRIES - 1:
-                raise
-    return [known[lowered(email)] for email in given]
+        outcomes |= _with_pending(missing)
+    else:
+        if len(outcomes) < len(first_spelling):
+            raise Overtaken("pending learners were deleted as soon as they were found")
+    return [outcomes[customer_id, lowered(email)] for customer_id, email in wanted]
+
+
+_Waiting = tuple[UUID, str]  # uuid of the customer, address in lower case
 
 
 @transaction.atomic
-def _with_pending(customer: EnterpriseCustomer, spellings: Mapping[str, str]) -> dict[str, PendingOutcome]:
-    """The pending learners of addresses, made where there are none; by the address in lower case, as `spellings`."""
-    known = {row.lowered: PendingOutcome(row, created=False) for row in pending_learners(customer.pk, spellings)}
-    missing = sorted(spellings.keys() - known.keys())
-    rows = [PendingEnterpriseCustomerUser(enterprise_customer=customer, user_email=spellings[key]) for key in missing]
-    PendingEnterpriseCustomerUser.objects.bulk_create(rows)
-    _record(PendingEnterpriseCustomerUser, [row.pk for row in rows], "+")
-    return known | {key: PendingOutcome(row, created=True) for key, row in zip(missing, rows, strict=True)}
+def _with_pending(spellings: Mapping[_Waiting, str]) -> dict[_Waiting, PendingOutcome]:
+    """The pending learners of addresses, made where there are none; one that somebody else deletes just now is absent.
+
+    Args:
+        spellings: the address as it is to be stored.
+    """
+    known = _read_pending(spellings)
+    missing = spellings.keys() - known.keys()
+    moment = timezone.now()
+    made = insert_given(
+        PendingEnterpriseCustomerUser,
+        ("enterprise_customer", "user_email"),
+        [(customer_id, spellings[customer_id, email]) for customer_id, email in missing],
+        {"created": moment, "modified": moment},
+        order_by=("enterprise_customer", "user_email"),
+    )
+    new = {pk for (pk,) in made}
+    _record(PendingEnterpriseCustomerUser, new, "+")
+    known |= _read_pending(missing)
+    return {key: PendingOutcome(row, row.pk in new) for key, row in known.items()}
+
+
+def _read_pending(keys: Collection[_Waiting]) -> dict[_Waiting, PendingEnterpriseCustomerUser]:
+    if not keys:
+        return {}
+    customers, emails = {customer_id for customer_id, _ in keys}, {email for _, email in keys}
+    found = {(row.enterprise_customer_id, row.lowered): row for row in pending_learners_of(customers, emails)}
+    return {key: found[key] for key in keys if key in found}
 
 
 @transaction.atomic
@@ -338,19 +388,15 @@ class _Board:
         if wish.invite_key is not None and found.invite_key_id != wish.invite_key.pk:
             found.invite_key = wish.invite_key
             self._note(found)
-        if wish.active:
-            self.make_active(found)
-        elif found.active:
-            found.active = False
-            self._note(found)
+        self.set_active(found, wish.active)
         self.touched.append(found)
         return Outcome(found, created)
 
-    def make_active(self, link: EnterpriseCustomerUser) -> None:
-        if not link.active:
-            link.active = True
+    def set_active(self, link: EnterpriseCustomerUser, active: bool) -> None:
+        if link.active != active:
+            link.active = active
             self._note(link)
-        if not link.should_inactivate_other_customers:
+        if not active or not link.should_inactivate_other_customers:
             return
         for other in self.links.values():
             if other is not link and other.user_id == link.user_id and other.linked and other.active:

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from django.contrib.auth.models import Permission
+
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer
 from tests.factories import LearnerFactory, UserFactory, customer_admin, operator, provisioning_admin
 
+ANONYMOUS = {"detail": "Authentication credentials were not provided."}
+FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 CALLERS = (
     "anonymous", "stranger", "learner", "foreign learner", "foreign admin", "admin", "operator", "provisioning admin",
     "staff", "superuser",
@@ -32,3 +38,11 @@ def caller(name: str, customer: EnterpriseCustomer, other: EnterpriseCustomer) -
         case "superuser":
             return UserFactory(superuser=True)
     return UserFactory()
+
+
+def permitted(*codenames: str, **fields: Any) -> User:
+    """An account that holds Django permissions of the app, such as `add_enterprisecustomeruser`."""
+    account: User = UserFactory(**fields)
+    permissions = Permission.objects.filter(content_type__app_label="enterprise", codename__in=codenames)
+    account.user_permissions.set(permissions)
+    return account

@@ -153,7 +153,7 @@ def test_many_addresses_become_pending_learners_in_a_fixed_number_of_statements(
     links.link_pending(acme, ["one@acme.test"])
     addresses = ["One@acme.test", *(f"p{n}@acme.test" for n in range(60)), "P1@acme.test"]
 
-    with django_assert_num_queries(5):  # look-up, savepoint, insert, history, release
+    with django_assert_num_queries(6):  # savepoint, look-up, insert, history, look-up, release
         outcomes = links.link_pending(acme, addresses)
 
     assert [outcome.created for outcome in outcomes[:2]] == [False, True]
