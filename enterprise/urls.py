@@ -17,21 +17,55 @@ from enterprise.views import (
     course_enrollments,
     course_enrollments_admin,
     customer_learners,
+    customers,
     customers_content,
     invite_keys,
     learners,
     pending_learners,
     report_types,
+    notifications,
     reporting,
 )
 
 API = "enterprise/api/v1"
-CUSTOMER = f"{API}/enterprise-customer/<str:uuid>"
+CUSTOMERS = f"{API}/enterprise-customer"
+CUSTOMER = f"{CUSTOMERS}/<str:uuid>"
 CATALOGS = f"{API}/enterprise_catalogs/"
 INVITE_KEYS = f"{API}/enterprise-customer-invite-key/"
 
 # Routes of the kind a router makes: a slash at the end, or in its place a format suffix.
 router_routes: list[URLPattern | URLResolver] = [
+    path(f"{CUSTOMERS}/", customers.CustomerListView.as_view(), name="enterprise-customer-list"),
+    path(f"{CUSTOMERS}/basic_list/", customers.CustomerBasicListView.as_view(), name="enterprise-customer-basic-list"),
+    path(
+        f"{CUSTOMERS}/support_tool/",
+        customers.CustomerSupportToolView.as_view(),
+        name="enterprise-customer-support-tool",
+    ),
+    path(
+        f"{CUSTOMERS}/with_access_to/",
+        customers.CustomersWithAccessView.as_view(),
+        name="enterprise-customer-with-access-to",
+    ),
+    path(
+        f"{CUSTOMERS}/dashboard_list/",
+        customers.CustomerDashboardListView.as_view(),
+        name="enterprise-customer-dashboard-list",
+    ),
+    path(f"{CUSTOMER}/", customers.CustomerView.as_view(), name="enterprise-customer-detail"),
+    path(
+        f"{CUSTOMER}/toggle_universal_link/",
+        customer_learners.ToggleUniversalLinkView.as_view(),
+        name="enterprise-customer-toggle-universal-link",
+    ),
+    path(
+        f"{CUSTOMER}/unlink_users/",
+        customer_learners.UnlinkUsersView.as_view(),
+        name="enterprise-customer-unlink-users",
+    ),
+    path(
+        f"{CUSTOMER}/unlink_self/", customer_learners.UnlinkSelfView.as_view(), name="enterprise-customer-unlink-self"
+    ),
     path(
         f"{CUSTOMER}/enroll_learners_in_courses/",
         customer_learners.EnrollLearnersInCoursesView.as_view(),
@@ -172,6 +206,10 @@ settings_routes: list[URLPattern | URLResolver] = [
     path(f"{API}/request_codes", coupon_codes.RequestCodesView.as_view(), name="request-codes"),
 ]
 
+notification_routes: list[URLPattern | URLResolver] = [
+    path(f"{API}/read_notification", notifications.ReadNotificationView.as_view(), name="read-notification"),
+]
+
 analytics_routes: list[URLPattern | URLResolver] = [
     path(
         f"{API}/analytics-summary/<str:enterprise_uuid>",
@@ -200,6 +238,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *learner_routes,
     *bulk_job_routes,
     *course_enrollment_routes,
+    *notification_routes,
     *analytics_routes,
     *settings_routes,
 ]

@@ -59,6 +59,22 @@ class EitherEnd:
         return list(self._rows.reverse()[max(0, total - stop) : max(0, total - start)])[::-1]
 
 
+class UuidText(Func):
+    """A UUID as text, in lower case with hyphens, made by the database."""
+
+    arity = 1
+    output_field = TextField()
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, template="(%(expressions)s)::text", **context)
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        column, parameters = compiler.compile(self.source_expressions[0])
+        groups = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+        text = " || '-' || ".join(f"substr({column}, {begin}, {length})" for begin, length in groups)
+        return f"({text})", list(parameters) * len(groups)
+
+
 class Given(Expression):
     """A value that a kept statement gets anew at each call: `start__lte=Given("today", DateField())`."""
 

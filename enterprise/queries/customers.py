@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import DateField, Exists, OuterRef, PositiveBigIntegerField, QuerySet, Subquery
+from django.db.models import DateField, Exists, OuterRef, PositiveBigIntegerField, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Replace
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import Given, KeptStatement, KeyedStatement, Row, WireTime
+from config.db.reads import Given, KeptStatement, KeyedStatement, Row, UuidText, WireTime
 from enrollments.models import User
 from enterprise.models import (
     AdminNotification,
@@ -73,6 +74,23 @@ def generates_api_credentials(uuid: object) -> bool:
     if key is None:
         return False
     return EnterpriseCustomer.all_objects.filter(pk=key, enable_generation_of_api_credentials=True).order_by().exists()
+
+
+def named(customers: QuerySet[EnterpriseCustomer], prefix: str = "", part: str = "") -> QuerySet[Any, Any]:
+    """Uuid (as text) and name of customers, by name.
+
+    Args:
+        prefix: how the name begins, ignoring case.
+        part: what is somewhere in the name or in the uuid, with or without its hyphens, ignoring case.
+    """
+    if prefix:
+        customers = customers.filter(name__istartswith=prefix)
+    if part:
+        spelled = UuidText("uuid")
+        customers = customers.alias(spelled=spelled, digits=Replace(spelled, Value("-"), Value(""))).filter(
+            Q(name__icontains=part) | Q(spelled__contains=part.lower()) | Q(digits__contains=part.lower())
+        )
+    return customers.order_by("name", "uuid").values_list(UuidText("uuid"), "name")
 
 
 def parsed_uuid(text: object) -> UUID | None:

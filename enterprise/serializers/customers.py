@@ -10,13 +10,21 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib.sites.models import Site
 from django.core.files.storage import default_storage
+from django.db import models
+from django_countries import countries
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
+from rest_framework.utils import html
+from rest_framework.validators import UniqueValidator
 
-from config.api.fields import UtcDateTimeField
+from config.api.fields import FormBooleanField, UtcDateTimeField
 from enterprise.models import EnterpriseCustomer
 from enterprise.models.customers import NON_PRODUCTION_CUSTOMER_TYPE
 
+SLUG_TAKEN = "Enterprise Customer with this slug already exists."
 PRIMARY_COLOR, SECONDARY_COLOR, TERTIARY_COLOR = "#2D494E", "#F2F0EF", "#D23228"
 
 
@@ -86,6 +94,21 @@ def _banner(notification: Any) -> dict[str, Any]:
     return {"id": number, "title": title, "text": text}
 
 
+def support_customer_body(facts: Any, sso_configurations: list[Any], request: Any) -> dict[str, Any]:
+    """A customer as the support tool shows it.
+
+    Args:
+        sso_configurations: as `queries.customers.active_sso_configurations` gives them.
+    """
+    body = customer_body(facts, request)
+    body["active_sso_configurations"] = [
+        {"created": created, "modified": modified, "active": True, "display_name": name}
+        for created, modified, name in sso_configurations
+    ]
+    body["created"] = facts["created"]
+    return body
+
+
 # --- For the schema -------------------------------------------------------------------------------------------------
 
 
@@ -145,7 +168,7 @@ class CustomerSerializer(serializers.ModelSerializer[EnterpriseCustomer]):
 
     class Meta:
         model = EnterpriseCustomer
-        fields = (
+        fields: tuple[str, ...] = (
             "uuid", "name", "slug", "active", "auth_org_id", "site", "enable_data_sharing_consent",
             "enforce_data_sharing_consent", "branding_configuration", "disable_expiry_messaging_for_learner_credit",
             "identity_provider", "enable_audit_enrollment", "replace_sensitive_sso_username",
@@ -165,3 +188,106 @@ class CustomerSerializer(serializers.ModelSerializer[EnterpriseCustomer]):
             "enable_learner_credit_message_box", "show_non_production_banner",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class ActiveSsoConfigurationSerializer(serializers.Serializer[Any]):
+    created = UtcDateTimeField()
+    modified = UtcDateTimeField()
+    active = serializers.BooleanField()
+    display_name = serializers.CharField(allow_null=True)
+
+
+class SupportCustomerSerializer(CustomerSerializer):
+    """A customer, as `support_customer_body` builds it."""
+
+    active_sso_configurations = ActiveSsoConfigurationSerializer(many=True)
+    created = UtcDateTimeField()
+
+    class Meta(CustomerSerializer.Meta):
+        fields: tuple[str, ...] = (*CustomerSerializer.Meta.fields, "active_sso_configurations", "created")
+        read_only_fields = fields
+
+
+class CustomerNameSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+
+
+# --- What callers send ------------------------------------------------------------------------------------------------
+
+
+@extend_schema_field(SiteSerializer)
+class SiteField(serializers.RelatedField[Any, Any, Any]):
+    """A site by its domain: `{"domain": "..."}`, in a form `site.domain`. Its errors are texts, not lists."""
+
+    NO_DOMAIN = "This field is required."
+    NO_SITE = "No Site with the provided domain was found."
+
+    def get_value(self, dictionary: Any) -> Any:
+        if not html.is_html_input(dictionary):
+            return dictionary.get(self.field_name, empty)
+        name = str(self.field_name)
+        return html.parse_html_dict(dictionary, prefix=name) or dictionary.get(name, empty)
+
+    def to_internal_value(self, data: Any) -> Site:
+        domain = data.get("domain") if isinstance(data, dict) else None
+        if domain is None or domain == "":
+            raise serializers.ValidationError({"domain": self.NO_DOMAIN})
+        sites: Any = self.get_queryset()
+        site: Site | None = sites.filter(domain=domain).first() if isinstance(domain, str) else None
+        if site is None:
+            raise serializers.ValidationError({"domain": self.NO_SITE})
+        return site
+
+    def to_representation(self, value: Any) -> dict[str, str]:
+        return {"domain": value.domain, "name": value.name}
+
+
+class CustomerWriteSerializer(serializers.ModelSerializer[EnterpriseCustomer]):
+    """The fields of a customer that callers may set; all others are ignored."""
+
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.BooleanField: FormBooleanField,
+    }
+
+    slug = serializers.SlugField(
+        max_length=30,
+        required=False,
+        validators=[UniqueValidator(EnterpriseCustomer.all_objects.all(), message=SLUG_TAKEN)],
+    )
+    site = SiteField(queryset=Site.objects.order_by("pk"))
+    country = serializers.ChoiceField(choices=list(countries), required=False, allow_null=True, allow_blank=True)
+
+    class Meta:
+        model = EnterpriseCustomer
+        fields = tuple(
+            name
+            for name in CustomerSerializer.Meta.fields
+            if name not in ("uuid", "modified")
+            and name in {field.name for field in EnterpriseCustomer._meta.concrete_fields}
+        )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        for name in ("country", "default_language"):
+            if attrs.get(name) == "":
+                attrs[name] = None
+        if self.instance is None and "slug" not in attrs:
+            attrs["slug"] = self._default_slug()
+        return attrs
+
+    def _default_slug(self) -> Any:
+        try:
+            return self.fields["slug"].run_validation(EnterpriseCustomer._meta.get_field("slug").default)
+        except serializers.ValidationError as problem:
+            raise serializers.ValidationError({"slug": problem.detail}) from problem
+
+
+class UniversalLinkSerializer(serializers.Serializer[Any]):
+    enable_universal_link = FormBooleanField()
+    expiration_date = UtcDateTimeField(required=False, allow_null=True, help_text="Checked, and not used.")
+
+
+class UnlinkUsersSerializer(serializers.Serializer[Any]):
+    user_emails = serializers.ListField(child=serializers.EmailField(), allow_empty=False)
+    is_relinkable = FormBooleanField(default=False, help_text="False: for good.")

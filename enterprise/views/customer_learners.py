@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
@@ -14,9 +15,9 @@ from config.api.exceptions import DetailErrors, Refusal
 from config.api.parsers import CsvParser, FormParser, JSONParser, MultiPartParser
 from config.api.throttles import HighServiceUserThrottle
 from enrollments.models import User
-from enterprise.models import BulkJob
-from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
-from enterprise.queries.customers import visible_customer
+from enterprise.models import BulkJob, EnterpriseCustomer
+from enterprise.permissions import CAN_ACCESS_ADMIN_DASHBOARD, CAN_ENROLL_LEARNERS, path, requires
+from enterprise.queries.customers import one_of, visible_customer
 from enterprise.queries.jobs import every_row_result
 from enterprise.serializers.bulk_enrollment import (
     BulkEnrollmentAnswerSerializer,
@@ -27,11 +28,15 @@ from enterprise.serializers.bulk_enrollment import (
     status_of,
 )
 from enterprise.serializers.bulk_jobs import BulkJobSerializer
-from enterprise.services import bulk_enrollment, jobs
+from enterprise.serializers.customers import UniversalLinkSerializer, UnlinkUsersSerializer
+from enterprise.services import bulk_enrollment, jobs, links, universal_link
 from enterprise.services.bulk_enrollment import Submission
+
+logger = logging.getLogger(__name__)
 
 RESPOND_ASYNC = "respond-async"
 ONE_FILE = "Send one CSV file in a form, not {}."
+NO_CHANGES = "No changes"
 
 
 class EnrollLearnersInCoursesView(DetailErrors, APIView):
@@ -109,3 +114,54 @@ def _accepted(request: Request, job: BulkJob) -> Response:
     shown = BulkJobSerializer(job, context={"request": request}).data
     headers = {"Location": shown["links"]["self"], "Preference-Applied": RESPOND_ASYNC}
     return Response(shown, status=202, headers=headers)
+
+
+class ToggleUniversalLinkView(DetailErrors, APIView):
+    """`PATCH .../enterprise-customer/{uuid}/toggle_universal_link/`."""
+
+    throttle_classes = [HighServiceUserThrottle]
+
+    @extend_schema(request=UniversalLinkSerializer, responses=UniversalLinkSerializer)
+    @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=path("uuid"))
+    def patch(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
+        """Let learners join by a link, with a new invite key; or stop that, and all invite keys of the customer."""
+        customer = one_of(EnterpriseCustomer.all_objects.all(), uuid)
+        sent = UniversalLinkSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        wanted: bool = sent.validated_data["enable_universal_link"]
+        if not universal_link.switch(customer, wanted):
+            return Response({"detail": NO_CHANGES})
+        return Response({"enable_universal_link": wanted})
+
+
+class UnlinkUsersView(DetailErrors, APIView):
+    """`POST .../enterprise-customer/{uuid}/unlink_users/`."""
+
+    throttle_classes = [HighServiceUserThrottle]
+
+    @extend_schema(request=UnlinkUsersSerializer, responses={200: OpenApiResponse(description="All are unlinked.")})
+    @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=path("uuid"))
+    def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
+        """Unlink the learners, or the pending learners, with these addresses; who is neither is passed over."""
+        sent = UnlinkUsersSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        customer = visible_customer(request, uuid)
+        emails, is_relinkable = sent.validated_data["user_emails"], sent.validated_data["is_relinkable"]
+        passed_over = links.unlink_all(customer, emails, is_relinkable)
+        if passed_over:
+            logger.info("%s of %s addresses were not linked to customer %s", len(passed_over), len(emails), customer.pk)
+        return Response(status=200)
+
+
+class UnlinkSelfView(DetailErrors, APIView):
+    """`POST .../enterprise-customer/{uuid}/unlink_self/`."""
+
+    throttle_classes = [HighServiceUserThrottle]
+
+    @extend_schema(request=None, responses={200: OpenApiResponse(description="The caller is unlinked.")})
+    def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
+        """Unlink the caller, who may come back."""
+        customer = visible_customer(request, uuid)
+        if not links.unlink_accounts(customer, [cast(User, request.user).pk]):
+            raise Refusal("", status=422)
+        return Response(status=200)

@@ -5,6 +5,7 @@ from enterprise.world.customers import CUSTOMERS, INVITE_KEYS, SITES
 from enterprise.world.enrollments import CONSENTS, ENTERPRISE_ENROLLMENTS
 from enterprise.world.groups import GROUPS
 from enterprise.world.learners import LEARNERS, PENDING_LEARNERS
+from enterprise.world.notifications import NOTIFICATIONS
 from enterprise.world.reporting import REPORTING
 from enterprise.world.roles import ADMINS, FEATURE_ROLE_ASSIGNMENTS, PENDING_ADMINS, ROLE_ASSIGNMENTS, TOUR_FLOWS
 
@@ -26,4 +27,5 @@ SECTIONS = (
     GROUPS,
     DEFAULT_INTENTIONS,
     REPORTING,
+    NOTIFICATIONS,
 )

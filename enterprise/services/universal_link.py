@@ -1,0 +1,27 @@
+"""The universal link of a customer, which stands and falls with its invite keys (contract: enterprise-customers 4.2.9)."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from enterprise.models import EnterpriseCustomer
+from enterprise.services import customers, invite_keys
+
+
+@transaction.atomic
+def switch(customer: EnterpriseCustomer, enabled: bool) -> bool:
+    """Switches the universal link on, with a new key, or off, together with all keys; says whether it was not so.
+
+    Raises:
+        Refusal: 422, switching on would need one key too many; nothing is changed.
+    """
+    locked = EnterpriseCustomer.all_objects.select_for_update(no_key=True).order_by().get(pk=customer.pk)
+    if locked.enable_universal_link == enabled:
+        return False
+    locked.enable_universal_link = enabled
+    if enabled:
+        invite_keys.create(locked)
+    else:
+        invite_keys.deactivate_all(locked)
+    customers.save(locked)
+    return True
