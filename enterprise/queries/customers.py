@@ -11,7 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import DateField, Exists, OuterRef, PositiveBigIntegerField, Q, QuerySet, Subquery, Value
+from django.db.models import (
+    DateField,
+    Exists,
+    OuterRef,
+    PositiveBigIntegerField,
+    Q,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
 from django.db.models.functions import Replace
 from rest_framework.exceptions import NotFound
 
@@ -87,7 +97,8 @@ def named(customers: QuerySet[EnterpriseCustomer], prefix: str = "", part: str =
         customers = customers.filter(name__istartswith=prefix)
     if part:
         spelled = UuidText("uuid")
-        customers = customers.alias(spelled=spelled, digits=Replace(spelled, Value("-"), Value(""))).filter(
+        digits = Replace(spelled, Value("-"), Value(""), output_field=TextField())
+        customers = customers.alias(spelled=spelled, digits=digits).filter(
             Q(name__icontains=part) | Q(spelled__contains=part.lower()) | Q(digits__contains=part.lower())
         )
     return customers.order_by("name", "uuid").values_list(UuidText("uuid"), "name")
