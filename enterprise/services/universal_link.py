@@ -1,4 +1,4 @@
-"""The universal link of a customer, which stands and falls with its invite keys (contract: enterprise-customers 4.2.9)."""
+"""The universal link of a customer, which goes with its invite keys (contract: enterprise-customers 4.2.9)."""
 
 from __future__ import annotations
 
