@@ -21,9 +21,9 @@ from enterprise.views import (
     customers_content,
     invite_keys,
     learners,
+    notifications,
     pending_learners,
     report_types,
-    notifications,
     reporting,
 )
 
