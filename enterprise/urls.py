@@ -8,6 +8,7 @@ from rest_framework.urlpatterns import format_suffix_patterns
 from enterprise.views import (
     analytics_summary,
     api_credentials,
+    branding,
     bulk_jobs,
     catalog_queries,
     catalogs,
@@ -31,6 +32,7 @@ API = "enterprise/api/v1"
 CUSTOMERS = f"{API}/enterprise-customer"
 CUSTOMER = f"{CUSTOMERS}/<str:uuid>"
 CATALOGS = f"{API}/enterprise_catalogs/"
+BRANDING = f"{API}/enterprise-customer-branding/"
 INVITE_KEYS = f"{API}/enterprise-customer-invite-key/"
 
 # Routes of the kind a router makes: a slash at the end, or in its place a format suffix.
@@ -135,6 +137,14 @@ learner_router_routes: list[URLPattern | URLResolver] = [
 
 # What a customer's admin configures.
 settings_router_routes: list[URLPattern | URLResolver] = [
+    path(BRANDING, branding.BrandingListView.as_view(), name="enterprise-customer-branding-list"),
+    path(
+        f"{BRANDING}update_branding/",
+        branding.UpdateBrandingOfNobodyView.as_view(),
+        {"slug": "update_branding"},
+        name="enterprise-customer-branding-update-branding",
+    ),
+    path(f"{BRANDING}<str:slug>/", branding.BrandingView.as_view(), name="enterprise-customer-branding-detail"),
     path(INVITE_KEYS, invite_keys.InviteKeyListView.as_view(), name="enterprise-customer-invite-key-list"),
     path(
         f"{INVITE_KEYS}basic-list/",
@@ -188,6 +198,11 @@ course_enrollment_routes: list[URLPattern | URLResolver] = [
 ]
 
 settings_routes: list[URLPattern | URLResolver] = [
+    path(
+        f"{BRANDING}update-branding/<str:enterprise_uuid>/",
+        branding.UpdateBrandingView.as_view(),
+        name="enterprise-customer-update-branding",
+    ),
     path(
         f"{API}/enterprise-customer-api-credentials/<str:enterprise_uuid>/",
         api_credentials.ApiCredentialsView.as_view(),

@@ -1,3 +1,14 @@
 """The operators' admin of enterprise customers."""
 
-from enterprise.admin import analytics, catalogs, customers, enrollments, jobs, learners, reporting, roles  # noqa: F401
+from enterprise.admin import (  # noqa: F401
+    analytics,
+    branding,
+    catalogs,
+    customers,
+    enrollments,
+    invite_keys,
+    jobs,
+    learners,
+    reporting,
+    roles,
+)

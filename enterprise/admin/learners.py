@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
 from enterprise.models import (
     EnterpriseCustomerAdmin,
-    EnterpriseCustomerInviteKey,
     EnterpriseCustomerUser,
     EnterpriseGroup,
     EnterpriseGroupMembership,
@@ -65,14 +64,6 @@ class PendingEnterpriseCustomerUserAdmin(HistoryAdmin):
     ordering = ("-id",)
     search_lookups = ("user_email__lower", "enterprise_customer__slug")
     inlines = (PendingEnrollmentInline,)
-
-
-@admin.register(EnterpriseCustomerInviteKey)
-class EnterpriseCustomerInviteKeyAdmin(AllRowsMixin, HistoryAdmin):
-    list_display = ("uuid", "enterprise_customer", "usage_limit", "expiration_date", "is_active", "is_removed")
-    list_filter = ("is_active", "is_removed")
-    ordering = ("-created",)
-    search_lookups = ("uuid", "enterprise_customer__slug")
 
 
 @admin.register(EnterpriseCustomerAdmin)

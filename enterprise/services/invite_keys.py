@@ -32,15 +32,20 @@ def create(customer: EnterpriseCustomer, **fields: Any) -> EnterpriseCustomerInv
     """Makes a key of a customer.
 
     Args:
-        fields: `usage_limit`, `expiration_date`; the model's defaults for those left out.
+        fields: columns of the key; those left out have the model's defaults.
     Raises:
         Refusal: 422, the customer has a hundred keys.
     """
     # The customer's row is what two creations at once have in common.
     EnterpriseCustomer.all_objects.select_for_update(no_key=True).values_list("pk").get(pk=customer.pk)
-    if EnterpriseCustomerInviteKey.objects.filter(enterprise_customer=customer).count() >= MOST_KEYS:
+    if not has_room(customer):
         raise Refusal(TOO_MANY, status=422)
     return EnterpriseCustomerInviteKey.objects.create(enterprise_customer=customer, **fields)
+
+
+def has_room(customer: EnterpriseCustomer) -> bool:
+    """Whether the customer may have one more key."""
+    return EnterpriseCustomerInviteKey.objects.filter(enterprise_customer=customer).count() < MOST_KEYS
 
 
 @transaction.atomic
