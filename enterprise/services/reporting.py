@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models.functions import Cast
 
+from config.api.exceptions import Refusal
 from config.db.secrets import decrypted, encrypted
 from config.db.sets import update_from
 from enterprise.models import (
@@ -19,6 +20,7 @@ from enterprise.models import (
     EnterpriseCustomerReportingConfiguration,
 )
 from enterprise.models.reporting import KEYS, SECRETS
+from enterprise.queries.reporting import NO_SUCH_CONFIGURATION
 
 DELIVERY_METHOD_IS_FIXED = "Delivery method cannot be updated"
 EMAIL_IS_NEEDED = "This field is required"
@@ -59,10 +61,12 @@ def change(
     Args:
         values: as in `create`; those left out stay. With `uuid` among them the delivery method cannot change.
     Raises:
-        DoesNotExist: the configuration was deleted in between.
+        Refusal: 404, the configuration was deleted in between.
         ValidationError: as `create`.
     """
-    stored = EnterpriseCustomerReportingConfiguration.objects.select_for_update().get(pk=configuration.pk)
+    stored = EnterpriseCustomerReportingConfiguration.objects.select_for_update().filter(pk=configuration.pk).first()
+    if stored is None:
+        raise Refusal(NO_SUCH_CONFIGURATION, status=404)
     delivery_method = values.get("delivery_method", stored.delivery_method)
     if "uuid" in values and delivery_method != stored.delivery_method:
         raise ValidationError({"delivery_method": DELIVERY_METHOD_IS_FIXED})

@@ -151,6 +151,11 @@ def test_a_customer_that_is_not_active_is_found(ask: Any, as_user: Any) -> None:
     assert ask(of=asleep.pk, client=as_user(operator())).status_code == 200
 
 
+def test_no_rate_limits_the_callers(ask: Any, settings: Any) -> None:
+    settings.USER_RATE = "1/minute"
+    assert [ask().status_code, ask().status_code] == [200, 200]
+
+
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_only_post_is_served(boss: APIClient, customer: EnterpriseCustomer, method: str) -> None:
     answer = getattr(boss, method)(path_of(customer.pk))

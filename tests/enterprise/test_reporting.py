@@ -28,6 +28,7 @@ from enterprise.models import (
 from enterprise.models.reporting import LONGEST_PGP_KEY
 from enterprise.queries.customers import customer_facts
 from enterprise.serializers.customers import customer_body
+from enterprise.serializers.reporting import ReportingConfigurationChangeSerializer, ReportingConfigurationSerializer
 from tests.factories import (
     CatalogFactory,
     CatalogQueryFactory,
@@ -177,8 +178,6 @@ def test_a_configuration_is_shown_with_its_customer_and_catalogs(boss: APIClient
 
 
 def test_the_documented_object_is_the_one_that_is_answered(boss: APIClient, stored: Any) -> None:
-    from enterprise.serializers.reporting import ReportingConfigurationSerializer
-
     assert set(ReportingConfigurationSerializer().fields) == set(boss.get(path_of(stored)).json())
 
 
@@ -804,6 +803,27 @@ def test_a_deleted_configuration_is_gone(boss: APIClient, stored: Any) -> None:
     assert (answer.status_code, answer.content) == (204, b"")
     assert boss.delete(path_of(stored)).json() == NO_CONFIGURATION
     assert boss.get(LIST).json()["count"] == 0
+
+
+def test_a_configuration_that_is_deleted_while_it_is_changed_is_gone(
+    boss: APIClient, stored: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check = ReportingConfigurationChangeSerializer.validate
+
+    def overtaken(self: Any, attrs: Any) -> Any:
+        EnterpriseCustomerReportingConfiguration.objects.all().delete()
+        return check(self, attrs)
+
+    monkeypatch.setattr(ReportingConfigurationChangeSerializer, "validate", overtaken)
+    answer = boss.patch(path_of(stored), {"enable_compression": True})
+    assert (answer.status_code, answer.json()) == (404, NO_CONFIGURATION)
+
+
+def test_callers_share_the_rate_of_the_enterprise_area(boss: APIClient, stored: Any, settings: Any) -> None:
+    settings.USER_RATE = "2/minute"
+    answers = [boss.get(LIST), boss.get(path_of(stored)), boss.get(LIST)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2]["Retry-After"]
 
 
 @pytest.mark.parametrize(("path", "method"), [(LIST, "put"), (LIST, "patch"), (LIST, "delete")])
