@@ -123,6 +123,7 @@ BULK_JOB_WORKERS = env.int("BULK_JOB_WORKERS", default=2)
 BULK_JOB_CHUNK_SIZE = env.int("BULK_JOB_CHUNK_SIZE", default=500)
 BULK_JOB_SLICE_SECONDS = env.int("BULK_JOB_SLICE_SECONDS", default=20)
 BULK_JOB_STALE_SECONDS = env.int("BULK_JOB_STALE_SECONDS", default=60)
+SINGLE_ENROLLMENT_MAX_ITEMS = env.int("SINGLE_ENROLLMENT_MAX_ITEMS", default=5_000)
 BULK_JOB_MAX_ROWS = env.int("BULK_JOB_MAX_ROWS", default=200_000)
 BULK_JOB_RETENTION_DAYS = env.int("BULK_JOB_RETENTION_DAYS", default=90)
 OUTBOX_RATE = env.int("OUTBOX_RATE", default=0)  # mails per second and process; 0 means no limit

@@ -108,6 +108,11 @@ router_routes: list[URLPattern | URLResolver] = [
 # Enterprise enrollments.
 enrollment_router_routes: list[URLPattern | URLResolver] = [
     path(
+        f"{CUSTOMER}/course_enrollments/",
+        customer_learners.CourseEnrollmentsView.as_view(),
+        name="enterprise-customer-course-enrollments",
+    ),
+    path(
         f"{API}/enterprise-course-enrollment/",
         course_enrollments.EnterpriseCourseEnrollmentListView.as_view(),
         name="enterprise-course-enrollment-list",

@@ -208,6 +208,11 @@ class Ensure:
         run = self._runs[key]
         return run.is_capped or (not force and (run.invitation_only or not run.is_open))
 
+    def active_mode(self, account_id: int, run_key: str) -> str | None:
+        """The mode in which a learner is active, with all that has been decided; None when they are not."""
+        seat = self._seats.get((account_id, run_key))
+        return seat.mode if seat is not None and seat.is_active else None
+
     def decide(self, wanted_id: Any, account_id: int, run_key: str, mode: str, force: bool) -> Outcome:
         """What becomes of one wanted enrollment, seen after all that were decided before it.
 

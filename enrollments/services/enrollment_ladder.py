@@ -23,19 +23,23 @@ from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import CourseEnrollment, CourseEnrollmentAttribute, CourseOverview, User
 from enrollments.queries.course_modes import Mode, default_of, modes_of, offered
 from enrollments.queries.enrollments import accounts_with_emails
-from enrollments.services import audit, cohorts, email_opt_in, embargo
+from enrollments.services import audit, bulk, cohorts, email_opt_in, embargo
 from enrollments.services.enroll import AlreadyEnrolled, Movement, admit, locked_account, store
 
 FREE_MODES = ("audit", "honor")
 REQUIRED_ATTRIBUTES = {"credit": ("credit:provider_id",)}
 LONGEST_TEXT = 255
 
+EMBARGOED = "Users from this location cannot access the course '{}'."
+MODE_UNAVAILABLE = "The [{}] course mode is expired or otherwise unavailable for course run [{}]."
+COHORT_REFUSED = "An error occured while adding to cohort [{}]"  # spelt as clients know it
+
 
 class Embargoed(Refusal):
     """The learner may not take the run where they are; `path` leads to the page that says so."""
 
     def __init__(self, run: CourseKey, message_key: str) -> None:
-        super().__init__(f"Users from this location cannot access the course '{run}'.", status=403)
+        super().__init__(EMBARGOED.format(run), status=403)
         self.path = reverse("embargo-blocked-message", kwargs={"message_key": message_key})
 
 
@@ -43,10 +47,7 @@ class ModeUnavailable(Refusal):
     """The run does not offer the mode (body M); `modes` are those that were considered, of `run`."""
 
     def __init__(self, requested: Any, run: CourseOverview, modes: Sequence[Mode]) -> None:
-        super().__init__(
-            f"The [{requested}] course mode is expired or otherwise unavailable for course run [{run.pk}].",
-            code="mode-unavailable",
-        )
+        super().__init__(MODE_UNAVAILABLE.format(requested, run.pk), code="mode-unavailable")
         self.run = run
         self.modes = modes
 
@@ -211,7 +212,7 @@ def change(asked: Asked) -> Answer:
         try:
             cohorts.join(learner, str(asked.key), cohort)
         except cohorts.UnknownCohort as problem:
-            raise Refusal(f"An error occured while adding to cohort [{cohort}]") from problem
+            raise Refusal(COHORT_REFUSED.format(cohort)) from problem
     # 18: a bare API key has no caller to store it for
     wanted = body.get("email_opt_in")
     if wanted is not None and isinstance(caller.account, User):
@@ -313,6 +314,15 @@ def generic_refusal(username: str, course_id: object, code: str | None) -> Refus
     """Body G, with the reason as a word beside the contract's sentence when there is one."""
     text = f"An error occurred while creating the new course enrollment for user '{username}' in course '{course_id}'"
     return Refusal(text, code=code, body={"message": text, "error_code": code} if code else {"message": text})
+
+
+def refusal_text(reason: str, username: str, course_id: str, mode: str) -> str:
+    """What the add branch says to a reason for which `bulk.Ensure` refuses an enrollment."""
+    if reason in (bulk.INVALID_KEY, bulk.UNKNOWN_RUN):
+        return unknown_run(course_id).text
+    if reason == bulk.MODE_UNAVAILABLE:
+        return MODE_UNAVAILABLE.format(mode, course_id)
+    return generic_refusal(username, course_id, None).text
 
 
 def _learner_with_email(email: object) -> User | None:

@@ -26,6 +26,7 @@ from enterprise.bulk import reasons
 from enterprise.bulk.enrollment import EnrollmentWork
 from enterprise.bulk.pending_claim import PendingClaimWork
 from enterprise.bulk.rows import Row, settle
+from enterprise.bulk.single import SingleEnrollmentWork
 from enterprise.models import BulkJob, BulkJobRow
 
 logger = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Work(Protocol):
 KINDS: dict[str, Callable[[BulkJob], Work]] = {
     BulkJob.Kind.ENROLLMENT: EnrollmentWork,
     BulkJob.Kind.PENDING_CLAIM: PendingClaimWork,
+    BulkJob.Kind.SINGLE_ENROLLMENT: SingleEnrollmentWork,
 }
 
 

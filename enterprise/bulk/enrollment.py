@@ -12,24 +12,19 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Case, CharField, F, QuerySet, Value, When
-from django.db.models.functions import Cast, Concat, JSONObject
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from config.db.sets import insert_from, update_from
-from enrollments.models import OutboxMessage
+from config.db.sets import update_from
 from enrollments.services import bulk as enrollments
 from enrollments.services import tracking
-from enrollments.services.outbox import queue_delivery
-from enterprise.bulk import pending, reasons
+from enterprise.bulk import mail, pending, reasons
 from enterprise.bulk.learners import Links
 from enterprise.bulk.rows import Results, Row
 from enterprise.bulk.staging import accounts_at, is_address
 from enterprise.bulk.subsidies import Subsidies
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseEnrollmentSource
 from enterprise.queries.emails import lowered
-
-MESSAGE_TYPE = "enterprise.enrollment"
 
 
 class EnrollmentWork:
@@ -76,7 +71,7 @@ class EnrollmentWork:
                 by=self.by,
             )
         if self.notify and results.created:
-            self._ask_for_mail(rows.filter(pk__in_set=results.created), moment)
+            mail.ask_for(self.job, rows.filter(pk__in_set=results.created), moment)
         results.write()
         return results.counts()
 
@@ -172,29 +167,6 @@ class EnrollmentWork:
             results.invalid(row, reasons.UNKNOWN_USER_ID)
         else:
             waiting.append(row)
-
-    def _ask_for_mail(self, rows: QuerySet[Any], moment: Any) -> None:
-        """One mail per row that enrolled somebody; the renderer looks everything else up when it is sent."""
-        insert_from(
-            OutboxMessage,
-            rows.order_by("position"),
-            {
-                "key": Concat(Value(f"bulk:{self.job.pk}:"), Cast("position", CharField())),
-                "message_type": MESSAGE_TYPE,
-                "recipient": Case(
-                    When(account_id__isnull=True, then=F("given_email")), default=F("email"), output_field=CharField()
-                ),
-                "context": JSONObject(row=F("id")),
-                "state": OutboxMessage.State.QUEUED.value,
-                "attempts": 0,
-                "last_error": "",
-                "created": moment,
-                "next_attempt_at": moment,
-                "sending_since": None,
-                "sent_at": None,
-            },
-        )
-        queue_delivery()
 
     def _line(self, user_id: int | None, run_key: str) -> tracking.Line:
         """The event of an enrollment by a customer: of the learner for a new one, of the actor for a run."""

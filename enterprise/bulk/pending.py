@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -53,7 +53,7 @@ def enroll(
         discount, source_id: stored with every pending enrollment.
         by: `user_id` and `reason` of the history.
     """
-    learners = _learners(customer, wanted, rows, moment, by)
+    learners = learners_of(customer, wanted, rows, moment, by)
     known = _read({(learners[row.id], row.course_run_key) for row in wanted})
     changed: dict[int, tuple[int, str, UUID | None]] = {}
     for row in wanted:
@@ -82,24 +82,48 @@ def enroll(
         "sales_force_id": None,
         "modified": moment,
     }
-    if new:
-        made = insert_from(
-            PendingEnrollment,
-            rows.filter(pk__in_set=new).order_by("position"),
-            {
-                "user_id": _learner_of_row(customer),
-                "course_id": F("course_run_key"),
-                "course_mode": F("course_mode"),
-                "license_uuid": F("license_uuid"),
-                "transaction_id": F("transaction_id"),
-                "created": moment,
-                **shared,
-            },
-            expect=len(new),
-        )
-        record_history(PendingEnrollment, [key for (key,) in made], "+", moment=moment, **by)
+    made = insert(customer, [row_id for row_id in new if row_id is not None], rows, moment, shared)
+    record_history(PendingEnrollment, [pk for pk, _, _ in made], "+", moment=moment, **by)
     update_from(PendingEnrollment, ("id", "course_mode", "transaction_id"), list(changed.values()), same=shared)
     record_history(PendingEnrollment, list(changed), "~", moment=moment, **by)
+
+
+def insert(
+    customer: EnterpriseCustomer,
+    row_ids: Collection[int],
+    rows: QuerySet[Any],
+    moment: datetime,
+    shared: Mapping[str, Any],
+) -> list[tuple[int, int, str]]:
+    """Makes the pending enrollments of rows whose pending learners exist; history is the caller's business.
+
+    Args:
+        shared: columns that all of them get the same value in.
+    Returns:
+        Id, pending learner and run key of each.
+    Raises:
+        Overtaken: another writer was faster.
+    """
+    if not row_ids:
+        return []
+    made = insert_from(
+        PendingEnrollment,
+        rows.filter(pk__in_set=list(row_ids)).order_by("position"),
+        {
+            "user_id": _learner_of_row(customer),
+            "course_id": F("course_run_key"),
+            "course_mode": F("course_mode"),
+            "license_uuid": F("license_uuid"),
+            "transaction_id": F("transaction_id"),
+            "cohort_name": None,
+            "sales_force_id": None,
+            "created": moment,
+            **shared,
+        },
+        returning=("id", "user_id", "course_id"),
+        expect=len(row_ids),
+    )
+    return [(pk, user_id, run_key) for pk, user_id, run_key in made]
 
 
 def _learner_of_row(customer: EnterpriseCustomer) -> Subquery:
@@ -110,7 +134,7 @@ def _learner_of_row(customer: EnterpriseCustomer) -> Subquery:
     return Subquery(learner.order_by().values("pk"))
 
 
-def _learners(
+def learners_of(
     customer: EnterpriseCustomer, wanted: Sequence[Row], rows: QuerySet[Any], moment: datetime, by: dict[str, Any]
 ) -> dict[int, int]:
     """Row id -> pending learner, made where there was none. The learners' rows stay locked, in order of address.

@@ -16,6 +16,9 @@ ENROLLMENT_VETOED = bulk.VETOED
 SUBSIDY_CONFLICT = "subsidy-conflict"
 DOWNGRADE = "downgrade"
 NO_COHORTING = "no-cohorting"
+NOT_LINKED = "not-linked"
+UNKNOWN_COHORT = "unknown-cohort"
+EMBARGOED = "embargoed"
 INTERNAL_ERROR = "internal-error"
 CANCELLED = "cancelled"
 NOT_SUBMITTED = "not-submitted"
@@ -33,6 +36,9 @@ TEXTS = {
     SUBSIDY_CONFLICT: "The learner's enrollment in this run is already paid for by another license.",
     DOWNGRADE: "The learner is enrolled in a paid mode already and cannot be moved to a free one.",
     NO_COHORTING: "Auto-cohorting is not enabled for this customer.",
+    NOT_LINKED: "The learner is not linked to this customer any more.",
+    UNKNOWN_COHORT: "The course run has no cohort of that name.",
+    EMBARGOED: "Learners from this country may not take the course run.",
     INTERNAL_ERROR: "An unexpected error kept this row from being carried out; it was logged.",
     CANCELLED: "The job was cancelled before this row's turn.",
     NOT_SUBMITTED: "The request that submitted this job broke off before all rows were stored; submit it again.",

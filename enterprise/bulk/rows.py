@@ -63,6 +63,7 @@ class Results:
     def __init__(self) -> None:
         self._rows: dict[tuple[str, bool, str], list[int]] = {}
         self._fulfillments: list[tuple[int, UUID]] = []
+        self._texts: list[tuple[int, str]] = []
         self.created: list[int] = []
 
     def succeeded(self, row: Row, *, created: bool, fulfillment_uuid: UUID | None = None) -> None:
@@ -75,8 +76,11 @@ class Results:
         """The enrollment waits for an account."""
         self._add(row, State.PENDING, created)
 
-    def failed(self, row: Row, reason: str) -> None:
+    def failed(self, row: Row, reason: str, text: str = "") -> None:
+        """The row was refused; `text` if the reason's usual sentence does not say it."""
         self._add(row, State.FAILED, False, reason)
+        if text:
+            self._texts.append((row.id, text))
 
     def invalid(self, row: Row, reason: str) -> None:
         """The row names nobody who could be enrolled."""
@@ -88,10 +92,12 @@ class Results:
             self.created.append(row.id)
 
     def write(self) -> None:
-        """Stores the outcomes. Statements: one per distinct outcome, one for fulfillments that were there before."""
+        """Stores the outcomes. Statements: one per distinct outcome, one for fulfillments that were there before,
+        one for refusals in words of their own."""
         for (state, created, reason), ids in self._rows.items():
             settle(ids, state, created=created, reason=reason)
         update_from(BulkJobRow, ("id", "fulfillment_uuid"), self._fulfillments)
+        update_from(BulkJobRow, ("id", "reason_text"), self._texts)
 
     def counts(self) -> Counter[str]:
         """How many rows ended in each state."""

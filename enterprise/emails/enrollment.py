@@ -19,6 +19,7 @@ from enrollments.emails.registry import Rendered
 from enrollments.models import CourseOverview, OutboxMessage, User
 from enterprise.emails.sandbox import StoredTemplate
 from enterprise.models import (
+    BulkJob,
     BulkJobRow,
     EnrollmentNotificationEmailTemplate,
     EnterpriseCustomer,
@@ -29,6 +30,8 @@ MESSAGE_TYPE = "enterprise.enrollment"
 BUILT_IN_SUBJECT = "You have been enrolled in {course_name}"
 
 TemplateType = EnrollmentNotificationEmailTemplate.TemplateType
+# Kind of the job -> type of its mails, where it is not that of bulk enrollment.
+TEMPLATES: dict[str, str] = {BulkJob.Kind.SINGLE_ENROLLMENT: TemplateType.SELF_ENROLL.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,7 @@ class Notice:
     """What one mail tells.
 
     Args:
+        template_type: which of the customer's texts it has.
         account_id: the learner's account; None for a pending learner.
         activation_link: the link that takes the place of the sign-in page's.
     """
@@ -44,6 +48,7 @@ class Notice:
     run_key: str
     account_id: int | None
     activation_link: str | None
+    template_type: str = TemplateType.ADMIN_ENROLL.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +108,8 @@ class _Desk:
         sender, run = self.senders.get(notice.customer_id), self.runs.get(notice.run_key)
         if sender is None or run is None:
             return "The details of the course run are missing." if sender else "The customer is no longer stored."
-        template = self.templates.get(notice.customer_id) or self.templates.get(None)
+        kind = notice.template_type
+        template = self.templates.get((kind, notice.customer_id)) or self.templates.get((kind, None))
         if template is None:
             return "There is no template for this mail."
         if isinstance(template.texts, TemplateSyntaxError):
@@ -121,8 +127,14 @@ class _Desk:
                 "type": "course",
                 "start": run.start,
             },
-            "dashboard_url": f"{settings.ENTERPRISE_LEARNER_PORTAL_BASE_URL.rstrip('/')}/{sender.slug}",
+            **self._dashboard(notice, sender),
         }
+
+    def _dashboard(self, notice: Notice, sender: Sender) -> dict[str, str]:
+        """The learner portal, in mails of bulk enrollment."""
+        if notice.template_type != TemplateType.ADMIN_ENROLL:
+            return {}
+        return {"dashboard_url": f"{settings.ENTERPRISE_LEARNER_PORTAL_BASE_URL.rstrip('/')}/{sender.slug}"}
 
 
 def course_url(notice: Notice, identity_provider: str | None) -> str:
@@ -186,10 +198,10 @@ def _notices(messages: list[OutboxMessage]) -> dict[int, Notice]:
     rows = BulkJobRow.objects.filter(
         pk__in=[message.context.get("row") for message in messages], job__enterprise_customer__isnull=False
     )
-    columns = ("pk", "job__enterprise_customer_id", "course_run_key", "account_id", "activation_link")
+    columns = ("pk", "job__enterprise_customer_id", "course_run_key", "account_id", "activation_link", "job__kind")
     return {
-        pk: Notice(customer_id, run_key, account_id, link)
-        for pk, customer_id, run_key, account_id, link in rows.order_by().values_list(*columns)
+        pk: Notice(customer_id, run_key, account_id, link, TEMPLATES.get(kind, TemplateType.ADMIN_ENROLL))
+        for pk, customer_id, run_key, account_id, link, kind in rows.order_by().values_list(*columns)
     }
 
 
@@ -222,20 +234,20 @@ def _identity_providers(customer_ids: set[UUID]) -> dict[UUID, str]:
     }
 
 
-def _templates(customer_ids: set[UUID]) -> dict[UUID | None, MailTemplate]:
-    """The bulk mail's templates: those of customers, and under None the default."""
+def _templates(customer_ids: set[UUID]) -> dict[tuple[str, UUID | None], MailTemplate]:
+    """The templates by type and customer: the default ones under None."""
     stored = EnrollmentNotificationEmailTemplate.objects.filter(
-        Q(enterprise_customer__in=customer_ids) | Q(enterprise_customer=None), template_type=TemplateType.ADMIN_ENROLL
+        Q(enterprise_customer__in=customer_ids) | Q(enterprise_customer=None)
     )
-    templates: dict[UUID | None, MailTemplate] = {}
-    for customer_id, subject, plaintext, html in stored.values_list(
-        "enterprise_customer_id", "subject_line", "plaintext_template", "html_template"
+    templates: dict[tuple[str, UUID | None], MailTemplate] = {}
+    for kind, customer_id, subject, plaintext, html in stored.values_list(
+        "template_type", "enterprise_customer_id", "subject_line", "plaintext_template", "html_template"
     ):
         try:
             texts: StoredTemplate | TemplateSyntaxError = StoredTemplate(plaintext, html)
         except TemplateSyntaxError as error:
             texts = error
-        templates[customer_id] = MailTemplate(subject, texts)
+        templates[kind, customer_id] = MailTemplate(subject, texts)
     return templates
 
 

@@ -19,6 +19,7 @@ class BulkJob(TimeStampedModel):
     class Kind(models.TextChoices):
         ENROLLMENT = "enrollment"
         PENDING_CLAIM = "pending_claim"
+        SINGLE_ENROLLMENT = "single_enrollment"
 
     class State(models.TextChoices):
         STAGING = "staging"

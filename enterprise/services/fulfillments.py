@@ -6,7 +6,7 @@ credit revoked event. Whoever calls a function on querysets holds the accounts' 
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -165,11 +165,39 @@ def _revoke(fulfillments: QuerySet[Any]) -> list[int]:
     return ids
 
 
+def standing_credits(enrollments: Iterable[int]) -> list[int]:
+    """The learner-credit fulfillments of enterprise enrollments that are not revoked."""
+    rows = LearnerCreditEnterpriseCourseEnrollment.objects.filter(
+        enterprise_course_enrollment__id__in_set=list(enrollments), is_revoked=False
+    )
+    return list(rows.order_by("pk").values_list("pk", flat=True))
+
+
+def tell_of_revoked(ids: Collection[int]) -> None:
+    """Has the event of revocations sent after the commit for fulfillments that will not be there any more by then.
+
+    Args:
+        ids: learner-credit fulfillments that stood; those of them that are revoked now are told of.
+    """
+    if ids and not is_quiet():
+        revocations = _revocations(ids, is_revoked=True)
+        transaction.on_commit(partial(_send, revocations), robust=True)
+
+
 def _tell(ids: Collection[int]) -> None:
-    rows = LearnerCreditEnterpriseCourseEnrollment.objects.filter(pk__in_set=ids).select_related(
+    _send(_revocations(ids))
+
+
+def _revocations(ids: Collection[int], **narrow: Any) -> list[dict[str, Any]]:
+    rows = LearnerCreditEnterpriseCourseEnrollment.objects.filter(pk__in_set=ids, **narrow).select_related(
         "enterprise_course_enrollment__enterprise_customer_user", "enterprise_course_enrollment__source"
     )
-    revocations = [revocation_payload(row) for row in rows.order_by("pk")]
+    return [revocation_payload(row) for row in rows.order_by("pk")]
+
+
+def _send(revocations: list[dict[str, Any]]) -> None:
+    if not revocations:
+        return
     tracking.emit(tracking.Line(REVOKED_EVENT, payload) for payload in revocations)
     learner_credit_revoked.send(LearnerCreditEnterpriseCourseEnrollment, revocations=revocations)
 

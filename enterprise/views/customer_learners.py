@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any, cast
 
+from django.conf import settings
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework.request import Request
@@ -29,12 +31,19 @@ from enterprise.serializers.bulk_enrollment import (
 )
 from enterprise.serializers.bulk_jobs import BulkJobSerializer
 from enterprise.serializers.customers import UniversalLinkSerializer, UnlinkUsersSerializer
-from enterprise.services import bulk_enrollment, jobs, links, universal_link
+from enterprise.serializers.single_enrollment import (
+    SingleEnrollmentResultSerializer,
+    SingleEnrollmentSerializer,
+    checked,
+)
+from enterprise.services import bulk_enrollment, jobs, links, single_enrollment, universal_link
 from enterprise.services.bulk_enrollment import Submission
 
 logger = logging.getLogger(__name__)
 
 RESPOND_ASYNC = "respond-async"
+NO_LIST = 'Expected a list of items but got type "{}".'
+TOO_MANY = "Ensure this field has no more than {} elements."
 ONE_FILE = "Send one CSV file in a form, not {}."
 NO_CHANGES = "No changes"
 
@@ -92,6 +101,38 @@ class EnrollLearnersInCoursesView(DetailErrors, APIView):
         job = bulk_enrollment.carry_out(job) if is_new else bulk_enrollment.ended(job)
         body = answer(every_row_result(job))
         return Response(body, status=status_of(body))
+
+
+class CourseEnrollmentsView(DetailErrors, APIView):
+    """`POST .../enterprise-customer/{uuid}/course_enrollments/`: single enrollment, one result per item, always 200."""
+
+    throttle_classes = [HighServiceUserThrottle]
+
+    @extend_schema(
+        request=SingleEnrollmentSerializer(many=True),
+        responses={200: SingleEnrollmentResultSerializer(many=True)},
+    )
+    @requires(CAN_ENROLL_LEARNERS, context=path("uuid"))
+    def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
+        customer = visible_customer(request, uuid)
+        items = _items(request.data)
+        results = single_enrollment.enroll(customer, cast(User, request.user), items)
+        return Response(results)
+
+
+def _items(data: Any) -> list[single_enrollment.Item]:
+    """
+    Raises:
+        Refusal: 400, the body is no list, or too long a one.
+    """
+    if not isinstance(data, list):
+        kind = "dict" if isinstance(data, Mapping) else type(data).__name__
+        text = "No data provided" if data is None else NO_LIST.format(kind)
+        raise Refusal(text, body={"non_field_errors": [text]})
+    if len(data) > settings.SINGLE_ENROLLMENT_MAX_ITEMS:
+        text = TOO_MANY.format(settings.SINGLE_ENROLLMENT_MAX_ITEMS)
+        raise Refusal(text, body={"non_field_errors": [text]})
+    return [single_enrollment.Item(*checked(item)) for item in data]
 
 
 def _submission(request: Request) -> Submission:
