@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('enterprise', '0006_enterprise_enrollments_by_customer'),
+        ('enterprise', '0007_learners_of_a_customer'),
     ]
 
     operations = [
