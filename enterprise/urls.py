@@ -34,6 +34,8 @@ CUSTOMER = f"{CUSTOMERS}/<str:uuid>"
 CATALOGS = f"{API}/enterprise_catalogs/"
 BRANDING = f"{API}/enterprise-customer-branding/"
 INVITE_KEYS = f"{API}/enterprise-customer-invite-key/"
+COURSE_KEY = "[^/+]+[/+][^/+]+"
+RUN_KEY = "[^/+]+[/+][^/+]+[/+][^/]+"
 
 # Routes of the kind a router makes: a slash at the end, or in its place a format suffix.
 router_routes: list[URLPattern | URLResolver] = [
@@ -173,6 +175,22 @@ xml_router_routes: list[URLPattern | URLResolver] = [
         f"{CATALOGS}<str:uuid>/contains_content_items/",
         catalogs_content.CatalogContainsContentItemsView.as_view(),
         name="enterprise-catalogs-contains-content-items",
+    ),
+    path(f"{CATALOGS}<str:uuid>/", catalogs.CatalogView.as_view(), name="enterprise-catalogs-detail"),
+    re_path(
+        rf"^{CATALOGS}(?P<uuid>[^/]+)/courses/(?P<course_key>{COURSE_KEY})/$",
+        catalogs.CatalogCourseView.as_view(),
+        name="enterprise-catalogs-course-detail",
+    ),
+    re_path(
+        rf"^{CATALOGS}(?P<uuid>[^/]+)/course_runs/(?P<course_id>{RUN_KEY})/$",
+        catalogs.CatalogCourseRunView.as_view(),
+        name="enterprise-catalogs-course-run-detail",
+    ),
+    path(
+        f"{CATALOGS}<str:uuid>/programs/<str:program_uuid>/",
+        catalogs.CatalogProgramView.as_view(),
+        name="enterprise-catalogs-program-detail",
     ),
 ]
 

@@ -16,7 +16,6 @@ from django.utils import timezone
 
 from config.api.fields import wire_time
 from enrollments.models import Course, CourseMode, CourseOverview, Program, ProgramOrganization
-from enrollments.queries.course_modes import BEST_FIRST
 from enterprise.content.language import DOCUMENT_FIELDS, Document
 from enterprise.content.runs import SOON, Run, advertised_run, is_past, load_runs
 from enterprise.models.content import ContentItem
@@ -40,7 +39,6 @@ COURSE_TYPES = frozenset(
     ]
 )
 PRODUCT_SOURCES = ("edx", "2u")
-RESTRICTED = "custom-b2b-enterprise"
 
 COURSE = ContentItem.ContentType.COURSE.value
 COURSE_RUN = ContentItem.ContentType.COURSE_RUN.value
@@ -133,7 +131,7 @@ def course_item(course: Course, runs: Sequence[Run]) -> ContentItem:
         course_key=course.key,
         title=course.title,
         may_enter=_may_enter(course),
-        related=[run.row.pk for run in runs if _is_restricted(run)],
+        related=[run.row.pk for run in runs if run.is_restricted],
         document=document,
         changes_at=min((moment for run in runs if (moment := _changes_at(run))), default=None),
     )
@@ -162,7 +160,7 @@ def _run_of_course(run: Run) -> Document:
     return {
         "key": row.pk,
         "uuid": str(row.uuid),
-        "status": _status(run),
+        "status": status(run),
         "availability": run.availability,
         "start": wire_time(row.start),
         "end": wire_time(row.end),
@@ -170,19 +168,20 @@ def _run_of_course(run: Run) -> Document:
         "enrollment_end": wire_time(row.enrollment_end),
         "is_enrollable": row.enrollment_is_open,
         "is_marketable": run.is_published and bool(run.modes),
-        "pacing_type": _pacing(row),
+        "pacing_type": pacing(row),
         "first_enrollable_paid_seat_price": run.paid_seat.min_price if run.paid_seat else None,
-        "seats": [_seat(mode) for mode in run.modes],
+        "seats": [seat(mode) for mode in run.modes],
     }
 
 
-def _seat(mode: CourseMode) -> Document:
+def seat(mode: CourseMode, credit_provider: str | None = None) -> Document:
+    """A seat as documents and detail objects show it."""
     return {
         "type": mode.mode_slug,
         "price": mode.min_price,
         "currency": mode.currency.upper(),
         "upgrade_deadline": wire_time(mode.expiration_datetime),
-        "credit_provider": None,
+        "credit_provider": credit_provider,
         "credit_hours": None,
         "sku": mode.sku,
     }
@@ -205,7 +204,6 @@ def _org(course: Course) -> str:
 def run_item(run: Run, program_types: list[str]) -> ContentItem:
     """The item of a run; its course's programs have these types."""
     row, course = run.row, run.row.course
-    seat_types = sorted({mode.mode_slug for mode in run.modes})
     document = {
         "partner": "edx",
         "level_type": None,
@@ -235,15 +233,15 @@ def run_item(run: Run, program_types: list[str]) -> ContentItem:
         "enrollment_start": wire_time(row.enrollment_start),
         "enrollment_end": wire_time(row.enrollment_end),
         "availability": run.availability,
-        "pacing_type": _pacing(row),
-        "type": next((slug for slug in (*BEST_FIRST, *seat_types) if slug in seat_types), None),
-        "seat_types": seat_types,
-        "has_enrollable_seats": any(not is_past(mode.expiration_datetime) for mode in run.modes),
+        "pacing_type": pacing(row),
+        "type": run.best_seat_type,
+        "seat_types": run.seat_types,
+        "has_enrollable_seats": run.has_enrollable_seats,
         "first_enrollable_paid_seat_price": run.paid_seat.min_price if run.paid_seat else None,
         "language": row.language,
         "program_types": program_types,
         "marketing_url": row.marketing_url,
-        "status": _status(run),
+        "status": status(run),
         "published": run.is_published,
         "content_last_modified": wire_time(row.modified),
     }
@@ -257,24 +255,19 @@ def run_item(run: Run, program_types: list[str]) -> ContentItem:
         start=row.start,
         end=row.end,
         expired=is_past(row.end) or is_past(row.enrollment_end),
-        restricted=_is_restricted(run),
+        restricted=run.is_restricted,
         may_enter=course is None or _may_enter(course),
         document=document,
         changes_at=_changes_at(run),
     )
 
 
-def _status(run: Run) -> str:
+def status(run: Run) -> str:
     return "published" if run.is_published else "unpublished"
 
 
-def _pacing(row: CourseOverview) -> str:
+def pacing(row: CourseOverview) -> str:
     return "self_paced" if row.self_paced else "instructor_paced"
-
-
-def _is_restricted(run: Run) -> bool:
-    stored = run.row.additional_metadata
-    return isinstance(stored, dict) and stored.get("restriction_type") == RESTRICTED
 
 
 def _changes_at(run: Run) -> datetime | None:

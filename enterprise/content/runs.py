@@ -12,7 +12,9 @@ from django.utils import timezone
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import CourseMode, CourseOverview
+from enrollments.queries.course_modes import BEST_FIRST
 
+RESTRICTED = "custom-b2b-enterprise"
 FREE_MODES = ("audit", "honor")
 SOON = timedelta(days=60)
 
@@ -60,6 +62,26 @@ class Run:
     @property
     def has_ended(self) -> bool:
         return is_past(self.row.end)
+
+    @property
+    def has_enrollable_seats(self) -> bool:
+        """Whether a mode of the run is not expired."""
+        return any(not is_past(mode.expiration_datetime) for mode in self.modes)
+
+    @property
+    def seat_types(self) -> list[str]:
+        return sorted({mode.mode_slug for mode in self.modes})
+
+    @property
+    def best_seat_type(self) -> str | None:
+        slugs = self.seat_types
+        return next((slug for slug in (*BEST_FIRST, *slugs) if slug in slugs), None)
+
+    @property
+    def is_restricted(self) -> bool:
+        """Whether the run is shown only in catalogs that name it."""
+        stored = self.row.additional_metadata
+        return isinstance(stored, dict) and stored.get("restriction_type") == RESTRICTED
 
 
 def advertised_run(advertised_key: str | None, runs: Iterable[Run]) -> Run | None:

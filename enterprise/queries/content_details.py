@@ -12,7 +12,6 @@ from uuid import UUID
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from enrollments.models import Course, CourseOverview, CreditProvider, Curriculum, Organization, Program
-from enterprise.content.documents import RESTRICTED
 from enterprise.content.language import read
 from enterprise.content.runs import Run, advertised_run, load_runs, runs_of_courses
 from enterprise.models import EnterpriseCustomerCatalog
@@ -63,7 +62,7 @@ def course_in(catalog: EnterpriseCustomerCatalog, key: str) -> CourseDetails | N
     content_filter = read(effective_filter(catalog))
     every_run = runs_of_courses([course.pk])[course.pk]
     runs = [
-        run for run in every_run if not is_restricted(run) or content_filter.shows_restricted(course.key, run.row.pk)
+        run for run in every_run if not run.is_restricted or content_filter.shows_restricted(course.key, run.row.pk)
     ]
     programs = list(Program.objects.filter(courses=course).order_by("created", "pk"))
     return CourseDetails(course, _with_credit(runs), programs, advertised_run(course.advertised_run_key, runs))
@@ -98,12 +97,6 @@ def program_in(catalog: EnterpriseCustomerCatalog, uuid: UUID) -> ProgramDetails
     for course_id, key in rows.values_list("course_id", "id"):
         run_keys[course_id].append(key)
     return ProgramDetails(program, [owner.organization for owner in owners], list(courses.values()), run_keys)
-
-
-def is_restricted(run: Run) -> bool:
-    """Whether a run is shown only in catalogs that name it."""
-    stored = run.row.additional_metadata
-    return isinstance(stored, dict) and stored.get("restriction_type") == RESTRICTED
 
 
 def _courses_of(curriculum: Curriculum) -> list[Course]:

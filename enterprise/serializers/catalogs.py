@@ -47,6 +47,19 @@ class CatalogSerializer(serializers.ModelSerializer[EnterpriseCustomerCatalog]):
         read_only_fields = fields
 
 
+class CatalogDetailSerializer(CatalogSerializer):
+    """A catalog with a page of its content; describes the answer, the view puts it together."""
+
+    count = serializers.IntegerField(read_only=True, help_text="Of all results, before any is left out of a page.")
+    previous = serializers.URLField(read_only=True, allow_null=True)
+    next = serializers.URLField(read_only=True, allow_null=True)
+    results = serializers.ListField(child=serializers.DictField(), read_only=True)
+
+    class Meta(CatalogSerializer.Meta):
+        fields = [*CatalogSerializer.Meta.fields, "count", "previous", "next", "results"]
+        read_only_fields = fields
+
+
 class StoredCatalogSerializer(serializers.ModelSerializer[EnterpriseCustomerCatalog]):
     """What the write side answers."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from config.api.fields import wire_time
-from enrollments.models import Course, CourseMode, CourseOverview, Program
+from enrollments.models import Course, CourseOverview, Program
 from enterprise.content.addresses import Addresses
-from enterprise.content.documents import best_seat_type, has_enrollable_seats, organization_object
+from enterprise.content.documents import organization_object, pacing, seat, status
 
 JSON = dict[str, Any]
 
@@ -109,14 +109,14 @@ def run_object(details: Any, addresses: Addresses) -> JSON:
         "short_description": row.short_description,
         "full_description": stored.get("full_description") or (course.full_description if course else None),
         "marketing_url": row.marketing_url,
-        "seats": [_seat(mode, details.credit_provider) for mode in run.modes],
+        "seats": [seat(mode, details.credit_provider if mode.mode_slug == "credit" else None) for mode in run.modes],
         "start": wire_time(row.start),
         "end": wire_time(row.end),
         "enrollment_start": wire_time(row.enrollment_start),
         "enrollment_end": wire_time(row.enrollment_end),
-        "pacing_type": "self_paced" if row.self_paced else "instructor_paced",
-        "type": best_seat_type(run),
-        "status": "published" if run.is_published else "unpublished",
+        "pacing_type": pacing(row),
+        "type": run.best_seat_type,
+        "status": status(run),
         "course": run.course_key,
         "is_enrollable": row.enrollment_is_open,
         "is_marketable": run.is_published and bool(run.modes),
@@ -126,7 +126,7 @@ def run_object(details: Any, addresses: Addresses) -> JSON:
         "availability": run.availability,
         **_further(stored, RUN_DEFAULTS),
         "content_type": "courserun",
-        "has_enrollable_seats": has_enrollable_seats(run),
+        "has_enrollable_seats": run.has_enrollable_seats,
         "first_enrollable_paid_seat_price": paid_seat.min_price if paid_seat else None,
         "enrollment_url": addresses.enroll_in_course(row.pk),
     }
@@ -174,18 +174,6 @@ def _program_of_course(program: Program) -> JSON:
         "type": program.type,
         "status": program.status,
         "marketing_slug": program.marketing_slug,
-    }
-
-
-def _seat(mode: CourseMode, credit_provider: str | None) -> JSON:
-    return {
-        "type": mode.mode_slug,
-        "price": mode.min_price,
-        "currency": mode.currency.upper(),
-        "upgrade_deadline": wire_time(mode.expiration_datetime),
-        "credit_provider": credit_provider if mode.mode_slug == "credit" else None,
-        "credit_hours": None,
-        "sku": mode.sku,
     }
 
 
