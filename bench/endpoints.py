@@ -103,10 +103,12 @@ class Bench:
         from enrollments.services.tokens import access_token_for
         from enterprise.models import (
             EnterpriseCustomer,
+            EnterpriseCustomerCatalog,
             EnterpriseCustomerUser,
             SystemWideEnterpriseRole,
             SystemWideEnterpriseUserRoleAssignment,
         )
+        from enterprise.services.catalogs import save_catalog
 
         organization = Organization.objects.create(short_name="Acme", name="Acme")
         runs = []
@@ -131,6 +133,11 @@ class Bench:
         )
         self.many = [(account.pk, account.username) for account in many]
         self.customer = EnterpriseCustomer.objects.create(name="Acme", slug="acme")
+        for number in range(30):
+            self.catalog = EnterpriseCustomerCatalog(
+                enterprise_customer=self.customer, title=f"Catalog {number}", content_filter={"content_type": "course"}
+            )
+            save_catalog(self.catalog)
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.customer, user_id=boss.pk)
         role = SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=boss, role=role, enterprise_customer=self.customer)
@@ -142,6 +149,7 @@ class Bench:
     def endpoints(self) -> list[Endpoint]:
         enrollment = "/api/enrollment/v1/enrollment"
         bulk = f"/enterprise/api/v1/enterprise-customer/{self.customer.pk}/enroll_learners_in_courses/"
+        catalogs = "/enterprise/api/v1/enterprise_catalogs/"
         learner, staff, boss = (self.tokens[name] for name in ("learner", "staff", "boss"))
         longer = 3 * self.seconds
         return [
@@ -149,6 +157,11 @@ class Bench:
             Endpoint(f"GET enrollment ({ENROLLMENTS} enrollments)", enrollment, learner),
             Endpoint("GET enrollment/{run}", f"{enrollment}/{self.runs[0]}", learner),
             Endpoint("GET enrollments (page of 100)", "/api/enrollment/v1/enrollments", staff),
+            Endpoint("GET enterprise_catalogs (page of 10)", catalogs, boss),
+            Endpoint("GET enterprise_catalogs/{uuid} (20 documents)", f"{catalogs}{self.catalog.pk}/", boss),
+            Endpoint(
+                "GET enterprise_catalogs/{uuid} (100 documents)", f"{catalogs}{self.catalog.pk}/?page_size=100", boss
+            ),
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, longer, connections=1),

@@ -57,8 +57,9 @@ class Membership(NamedTuple):
 def mark(
     course_keys: Iterable[str] = (), run_keys: Iterable[str] = (), program_uuids: Iterable[UUID | str] = ()
 ) -> None:
-    """Marks what the catalogue changed, and all that follows from it, as stale; five statements at most."""
+    """Marks what the catalogue changed, and all that follows from it, as stale; six statements at most."""
     courses, runs = set(course_keys), set(run_keys)
+    parents: dict[str, str] = {}
     programs = {str(uuid) for uuid in program_uuids}
     taught: set[str] = set()  # courses whose runs show the types of these programs
     if programs:
@@ -67,16 +68,23 @@ def mark(
         before = ContentItem.objects.filter(content_type=PROGRAM, key__in_set=programs)
         taught.update(key for keys in before.values_list("related", flat=True) for key in keys)
     if runs:
-        now = CourseOverview.objects.filter(pk__in_set=runs, course__isnull=False).order_by().values_list("course__key")
         then = ContentItem.objects.filter(content_type=COURSE_RUN, key__in_set=runs).order_by()
-        courses |= {key for (key,) in now.union(then.values_list("course_key"))} | {course_key_of(key) for key in runs}
+        now = CourseOverview.objects.filter(pk__in_set=runs, course__isnull=False).order_by()
+        courses |= {*then.values_list("course_key", flat=True)}
+        parents = {key: course_key_of(key) for key in runs} | dict(now.values_list("pk", "course__key"))
+        courses |= {*parents.values(), *map(course_key_of, runs)}
         courses.discard("")
+    # Whoever asks about a course must find the runs that it has now, stale ones too.
+    parents |= {key: key for key in courses}
     keys = [(COURSE, key) for key in courses] + [(COURSE_RUN, key) for key in runs]
     keys += [(PROGRAM, uuid) for uuid in programs]
     ContentItem.objects.bulk_create(
-        [ContentItem(content_type=content_type, key=key, changes_at=LONG_AGO) for content_type, key in sorted(keys)],
+        [
+            ContentItem(content_type=content_type, key=key, course_key=parents.get(key, ""), changes_at=LONG_AGO)
+            for content_type, key in sorted(keys)
+        ],
         update_conflicts=True,
-        update_fields=["changes_at"],
+        update_fields=["changes_at", "course_key"],
         unique_fields=["key", "content_type"],
     )
     if courses or taught:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -117,3 +118,20 @@ def catalog_of_query(
         return None
     catalogs = EnterpriseCustomerCatalog.objects.filter(enterprise_customer=customer, enterprise_catalog_query=query)
     return catalogs.order_by("created", "pk").first()
+
+
+def twin_of(query: EnterpriseCatalogQuery, content_filter: Any) -> EnterpriseCatalogQuery | None:
+    """The oldest other catalog query whose filter equals the one that a stored query is to get; one statement.
+
+    The order of members does not matter. A filter that is the query's own already has no twin.
+    Contract: enterprise-customers 2, EnterpriseCatalogQuery.
+    """
+    wanted = _canonical(content_filter)
+    if wanted == _canonical(query.content_filter):
+        return None
+    others = EnterpriseCatalogQuery.objects.exclude(pk=query.pk).order_by("pk").only("uuid", "title", "content_filter")
+    return next((other for other in others.iterator() if _canonical(other.content_filter) == wanted), None)
+
+
+def _canonical(content_filter: Any) -> str:
+    return json.dumps(content_filter, sort_keys=True)

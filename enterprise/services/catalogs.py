@@ -19,6 +19,8 @@ from enterprise.queries.content import effective_filter
 from enterprise.services import content
 
 NO_SUCH_CATALOG = "Could not find catalog uuid {}"
+EXCLUSION = {"course_type__exclude": "executive-education-2u"}
+DECIDES_ABOUT_TYPES = {"course_type", "course_type__exclude", "aggregation_key"}
 
 
 def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
@@ -38,13 +40,7 @@ def save_catalog(catalog: EnterpriseCustomerCatalog) -> None:
 def save_query(query: EnterpriseCatalogQuery) -> None:
     """Stores a query, and its filter in every catalog that uses it, with history; a fixed number of statements."""
     query.save()
-    ids = list(query.catalogs.order_by("pk").values_list("pk", flat=True))
-    if ids:
-        EnterpriseCustomerCatalog.objects.filter(pk__in_set=ids).update(
-            content_filter=query.content_filter, modified=timezone.now()
-        )
-        record_history(EnterpriseCustomerCatalog, ids, "~", user_id=acting_account_id())
-        content.prepare(query.content_filter)
+    _give_filter(query, query)
 
 
 @transaction.atomic
@@ -93,3 +89,43 @@ def update_catalog(catalog: EnterpriseCustomerCatalog, changes: dict[str, Any]) 
         setattr(locked, name, value)
     save_catalog(locked)
     return locked
+
+
+@transaction.atomic
+def move_catalogs(old: EnterpriseCatalogQuery, new: EnterpriseCatalogQuery) -> int:
+    """Gives the catalogs of one query another one, with its filter and with history, and says how many they are.
+
+    A fixed number of statements. Contract: enterprise-customers 6, `bulk_update_catalog_query_id`.
+    """
+    return _give_filter(old, new)
+
+
+def exclude_executive_education(query: EnterpriseCatalogQuery) -> bool:
+    """Has a query leave out executive education, unless its filter says something about it or chooses content by key.
+
+    Returns:
+        Whether the filter was changed. Contract: enterprise-customers 6.
+    """
+    if not lacks_word_on_executive_education(query):
+        return False
+    query.content_filter = {**(query.content_filter or {}), **EXCLUSION}
+    save_query(query)
+    return True
+
+
+def lacks_word_on_executive_education(query: EnterpriseCatalogQuery) -> bool:
+    """Whether a query's filter says nothing about course types, and the query does not ask for executive education."""
+    return not query.include_exec_ed_2u_courses and not DECIDES_ABOUT_TYPES & set(query.content_filter or {})
+
+
+def _give_filter(query: EnterpriseCatalogQuery, new: EnterpriseCatalogQuery) -> int:
+    """The catalogs of `query` become those of `new`, which may be the same, and get its filter."""
+    catalogs = EnterpriseCustomerCatalog.objects.filter(enterprise_catalog_query=query)
+    ids = list(catalogs.order_by("pk").select_for_update(no_key=True).values_list("pk", flat=True))
+    if ids:
+        EnterpriseCustomerCatalog.objects.filter(pk__in_set=ids).update(
+            enterprise_catalog_query=new, content_filter=new.content_filter, modified=timezone.now()
+        )
+        record_history(EnterpriseCustomerCatalog, ids, "~", user_id=acting_account_id())
+        content.prepare(new.content_filter)
+    return len(ids)

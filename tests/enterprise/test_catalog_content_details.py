@@ -167,6 +167,17 @@ def test_the_course_of_a_run_that_the_catalog_holds(admin, customer, course, run
     assert shown(admin, catalog, "courses/Acme+Sail/")["key"] == "Acme+Sail"
 
 
+def test_a_run_that_moves_takes_its_catalog_along_to_the_other_course(admin, customer, course, run):
+    other = factories.CourseFactory(key="Acme+Row")
+    catalog = catalog_of(customer, {"content_type": "courserun"})
+    assert shown(admin, catalog, "courses/Acme+Sail/")
+    assert admin.get(f"{URL}{catalog.pk}/courses/Acme+Row/").status_code == 404
+    run.course = other
+    run.save()
+    assert [each["key"] for each in shown(admin, catalog, "courses/Acme+Row/")["course_runs"]] == [run.pk]
+    assert admin.get(f"{URL}{catalog.pk}/courses/Acme+Sail/").status_code == 404
+
+
 def test_restricted_runs_are_shown_where_the_filter_names_them(admin, customer, course, run):
     secret = factories.CourseRunFactory(
         id="course-v1:Acme+Sail+B2B",
