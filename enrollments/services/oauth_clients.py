@@ -13,6 +13,7 @@ from oauth2_provider.models import (
     get_refresh_token_model,
 )
 
+from config.db.secrets import Unreadable
 from enrollments.models import OAuthApplication, User
 from enrollments.services.bulk import lock_accounts
 
@@ -86,6 +87,20 @@ def regenerate(application: OAuthApplication, redirect_uris: str) -> None:
     application.save()
     for model in (get_refresh_token_model(), get_access_token_model(), get_grant_model(), get_id_token_model()):
         model.objects.filter(application=application).delete()
+
+
+@transaction.atomic
+def reencrypt_secrets() -> tuple[int, list[str]]:
+    """Encrypts the secrets of API credentials anew with the first key of the setting CLIENT_SECRET_KEYS.
+
+    Returns:
+        How many there were, and the client ids of those that no key opens; they stay as they are.
+    """
+    rows = OAuthApplication.objects.filter(readable_client_secret__isnull=False).order_by("pk")
+    applications = list(rows.select_for_update(no_key=True).only("client_id", "readable_client_secret"))
+    lost = [each for each in applications if isinstance(each.readable_client_secret, Unreadable)]
+    OAuthApplication.objects.bulk_update(applications, ["readable_client_secret"], batch_size=500)
+    return len(applications) - len(lost), [each.client_id for each in lost]
 
 
 def _draw_credentials(application: OAuthApplication) -> None:

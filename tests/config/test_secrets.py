@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.exceptions import FieldError, ImproperlyConfigured, ValidationError
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.models import Value
 
@@ -86,6 +87,27 @@ def test_what_no_key_decrypts_reads_empty_and_survives_a_save(application, setti
     assert stored(application) == kept
     settings.CLIENT_SECRET_KEYS = keys
     assert again(application).readable_client_secret == "Grüße, 50 %"
+
+
+def test_a_command_moves_all_secrets_to_the_first_key(application, settings, capsys):
+    old, new = settings.CLIENT_SECRET_KEYS[0], Fernet.generate_key().decode()
+    OAuthApplicationFactory()  # one whose secret nobody reads
+    settings.CLIENT_SECRET_KEYS = [new, old]
+    call_command("reencrypt_client_secrets")
+    assert capsys.readouterr().out == "1 secrets were encrypted anew.\n"
+    settings.CLIENT_SECRET_KEYS = [new]
+    assert again(application).readable_client_secret == "Grüße, 50 %"
+
+
+def test_the_command_names_what_no_key_opens_and_leaves_it(application, settings):
+    kept, settings.CLIENT_SECRET_KEYS = stored(application), [Fernet.generate_key().decode()]
+    second = OAuthApplicationFactory(readable_client_secret="readable")
+    before = stored(second)
+    with pytest.raises(CommandError, match=application.client_id):
+        call_command("reencrypt_client_secrets")
+    assert stored(application) == kept
+    assert stored(second) != before
+    assert again(second).readable_client_secret == "readable"
 
 
 def test_rows_are_not_found_by_a_secret(application):
