@@ -20,8 +20,11 @@ from enterprise.views import (
     customer_learners,
     customers,
     customers_content,
+    default_intentions,
+    fulfillments,
     invite_keys,
     learners,
+    licensed_enrollments,
     notifications,
     pending_learners,
     report_types,
@@ -203,6 +206,36 @@ catalog_write_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+INTENTIONS = f"{API}/default-enterprise-enrollment-intentions"
+LICENSED = f"{API}/licensed-enterprise-course-enrollment"
+subsidy_router_routes: list[URLPattern | URLResolver] = [
+    path(
+        f"{INTENTIONS}/",
+        default_intentions.IntentionsView.as_view(),
+        name="default-enterprise-enrollment-intentions-list",
+    ),
+    path(
+        f"{INTENTIONS}/learner-status/",
+        default_intentions.LearnerStatusView.as_view(),
+        name="default-enterprise-enrollment-intentions-learner-status",
+    ),
+    path(
+        f"{INTENTIONS}/<str:uuid>/",
+        default_intentions.IntentionView.as_view(),
+        name="default-enterprise-enrollment-intentions-detail",
+    ),
+    path(
+        f"{LICENSED}/license_revoke/",
+        licensed_enrollments.LicenseRevokeView.as_view(),
+        name="licensed-enterprise-course-enrollment-license-revoke",
+    ),
+    path(
+        f"{LICENSED}/bulk_licensed_enrollments_expiration/",
+        licensed_enrollments.LicenseExpirationView.as_view(),
+        name="licensed-enterprise-course-enrollment-bulk-licensed-enrollments-expiration",
+    ),
+]
+
 # Routes written by hand: each with the slash that the contract gives it, or without.
 learner_routes: list[URLPattern | URLResolver] = [
     re_path(
@@ -256,6 +289,23 @@ analytics_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+FULFILLMENT = f"{API}/enterprise-subsidy-fulfillment/(?P<fulfillment_source_uuid>[^/]+)"
+fulfillment_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{FULFILLMENT}/?$", fulfillments.SubsidyFulfillmentView.as_view(), name="enterprise-subsidy-fulfillment"
+    ),
+    re_path(
+        rf"^{FULFILLMENT}/cancel-fulfillment/?$",
+        fulfillments.CancelFulfillmentView.as_view(),
+        name="enterprise-subsidy-fulfillment-cancel-enrollment",
+    ),
+    re_path(
+        rf"^{API}/operator/enterprise-subsidy-fulfillment/unenrolled/?$",
+        fulfillments.UnenrolledFulfillmentsView.as_view(),
+        name="enterprise-subsidy-fulfillment-unenrolled",
+    ),
+]
+
 bulk_job_routes: list[URLPattern | URLResolver] = [
     path(f"{CUSTOMER}/bulk-jobs/", bulk_jobs.BulkJobListView.as_view(), name="bulk-job-list"),
     path(f"{CUSTOMER}/bulk-jobs/<str:job_id>/", bulk_jobs.BulkJobView.as_view(), name="bulk-job-detail"),
@@ -269,11 +319,19 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     *format_suffix_patterns(
-        [*router_routes, *learner_router_routes, *enrollment_router_routes, *settings_router_routes], allowed=["json"]
+        [
+            *router_routes,
+            *learner_router_routes,
+            *enrollment_router_routes,
+            *subsidy_router_routes,
+            *settings_router_routes,
+        ],
+        allowed=["json"],
     ),
     *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
     *catalog_write_routes,
     *learner_routes,
+    *fulfillment_routes,
     *bulk_job_routes,
     *course_enrollment_routes,
     *notification_routes,

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db import models
@@ -37,7 +40,22 @@ class History(HistoricalRecords):
         return options
 
 
+_on_behalf: ContextVar[tuple[int | None] | None] = ContextVar("on_behalf", default=None)
+
+
+@contextmanager
+def acting_for(account_id: int | None) -> Iterator[None]:
+    """Set-based writers of history name this account, or nobody: for work that somebody asked for earlier."""
+    token = _on_behalf.set((account_id,))
+    try:
+        yield
+    finally:
+        _on_behalf.reset(token)
+
+
 def acting_account_id() -> int | None:
-    """The account of the current request, for set-based writers of history; None where there is none."""
+    """The account of the current request or job, for set-based writers of history; None where there is none."""
+    if (on_behalf := _on_behalf.get()) is not None:
+        return on_behalf[0]
     request = getattr(HistoricalRecords.context, "request", None)
     return getattr(getattr(request, "user", None), "pk", None)

@@ -13,6 +13,7 @@ from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import CourseMode
 
+AUDIT = "audit"
 CREDIT = "credit"
 BEST_FIRST = ("verified", "professional", "no-id-professional", "audit", "honor", "unpaid-executive-education")
 
@@ -111,6 +112,19 @@ def best_mode(run_ids: Collection[str]) -> dict[str, str]:
     for run_id, slug in rows.values_list("course_id", "mode_slug"):
         slugs[run_id].add(slug)
     return {run_id: _best(slugs.get(run_id, ()), BEST_FIRST) for run_id in run_ids}
+
+
+def runs_with_audit(run_ids: Collection[str]) -> set[str]:
+    """Those of the runs that a learner can audit: they offer the mode now, or have no mode rows at all. One statement.
+
+    Contract: enterprise-learners, has audit mode.
+    """
+    modes = modes_of(run_ids)
+    return {
+        run_id
+        for run_id in run_ids
+        if run_id not in modes or any(mode.slug == AUDIT and not mode.is_expired for mode in modes[run_id])
+    }
 
 
 def _best(slugs: Collection[str], ranking: Sequence[str]) -> str:

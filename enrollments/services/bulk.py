@@ -386,6 +386,38 @@ def deactivate(
     return changes
 
 
+def set_mode(
+    pairs: Collection[tuple[int, str]],
+    mode: str,
+    *,
+    origin: str = "",
+    user_id: int | None = None,
+    reason: str | None = None,
+) -> list[EnrollmentChange]:
+    """Moves enrollments to a mode, inside the caller's transaction; activity stays, and so do those in it already.
+
+    Whether the runs offer the mode is for the caller to know.
+
+    Args:
+        pairs: account id and run key; where there is no enrollment, nothing happens.
+        origin, user_id, reason: as in `Ensure.write`.
+    """
+    wanted = set(pairs)
+    accounts = lock_accounts({account_id for account_id, _ in wanted})
+    rows = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", wanted)).exclude(mode=mode)
+    locked = rows.order_by("user_id", "course_id").select_for_update(no_key=True, of=("self",))
+    changes = [
+        EnrollmentChange(enrollment_id, account_id, key, mode, is_active=is_active, mode_changed=True)
+        for enrollment_id, account_id, key, is_active in locked.values_list("id", "user_id", "course_id", "is_active")
+    ]
+    if changes:
+        ids = [change.enrollment_id for change in changes]
+        CourseEnrollment.objects.filter(pk__in_set=ids).update(mode=mode)
+        record_history(CourseEnrollment, ids, "~", user_id=user_id, reason=reason)
+        _tell(changes, origin, accounts)
+    return changes
+
+
 def _tell(changes: list[EnrollmentChange], origin: str, accounts: Mapping[int, Account]) -> None:
     """What every change of plain enrollments brings: the signal at once; tracking lines and mail after the commit."""
     if not changes:

@@ -24,6 +24,7 @@ from django.utils import timezone
 from config.db.sets import Overtaken
 from enterprise.bulk import reasons
 from enterprise.bulk.enrollment import EnrollmentWork
+from enterprise.bulk.license_expiration import LicenseExpirationWork
 from enterprise.bulk.pending_claim import PendingClaimWork
 from enterprise.bulk.rows import Row, settle
 from enterprise.bulk.single import SingleEnrollmentWork
@@ -49,6 +50,7 @@ KINDS: dict[str, Callable[[BulkJob], Work]] = {
     BulkJob.Kind.ENROLLMENT: EnrollmentWork,
     BulkJob.Kind.PENDING_CLAIM: PendingClaimWork,
     BulkJob.Kind.SINGLE_ENROLLMENT: SingleEnrollmentWork,
+    BulkJob.Kind.LICENSE_EXPIRATION: LicenseExpirationWork,
 }
 
 

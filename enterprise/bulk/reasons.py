@@ -23,6 +23,14 @@ INTERNAL_ERROR = "internal-error"
 CANCELLED = "cancelled"
 NOT_SUBMITTED = "not-submitted"
 
+NOT_ENROLLED = "not-enrolled"
+# What became of an enrollment whose license expired.
+COMPLETED = "course-completed"
+MOVED_TO_AUDIT = "moved-to-audit"
+UNENROLLED = "unenrolled"
+ALREADY_REVOKED = "already-revoked"
+MODIFIED_LATER = "modified-later"
+
 TEXTS = {
     UNKNOWN_USER_ID: "There is no account with this user id.",
     INVALID_EMAIL: "This is not a valid e-mail address.",
@@ -41,5 +49,11 @@ TEXTS = {
     EMBARGOED: "Learners from this country may not take the course run.",
     INTERNAL_ERROR: "An unexpected error kept this row from being carried out; it was logged.",
     CANCELLED: "The job was cancelled before this row's turn.",
+    NOT_ENROLLED: "The learner is not enrolled in this course run.",
+    COMPLETED: "course already completed",
+    MOVED_TO_AUDIT: "moved to audit",
+    UNENROLLED: "unenrolled",
+    ALREADY_REVOKED: "The license was revoked already.",
+    MODIFIED_LATER: "The enrollment was changed later than the request wants to touch.",
     NOT_SUBMITTED: "The request that submitted this job broke off before all rows were stored; submit it again.",
 }

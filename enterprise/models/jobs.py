@@ -20,6 +20,7 @@ class BulkJob(TimeStampedModel):
         ENROLLMENT = "enrollment"
         PENDING_CLAIM = "pending_claim"
         SINGLE_ENROLLMENT = "single_enrollment"
+        LICENSE_EXPIRATION = "license_expiration"
 
     class State(models.TextChoices):
         STAGING = "staging"
@@ -94,7 +95,10 @@ class BulkJob(TimeStampedModel):
 
 
 class BulkJobRow(models.Model):
-    """One requested piece of work: at once its input, the staging table of the set-based writes, and its result."""
+    """One requested piece of work: at once its input, the staging table of the set-based writes, and its result.
+
+    Of an expiring license: the learner and the run that it pays for, and its fulfillment's own uuid.
+    """
 
     class State(models.TextChoices):
         WAITING = "waiting"

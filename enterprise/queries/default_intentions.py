@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.db.models.functions import Lower
 
-from enrollments.models import Course, CourseOverview
-from enterprise.models import DefaultEnterpriseEnrollmentIntention, EnterpriseCustomer
-from enterprise.queries.content import Run, advertised_run, load_runs, runs_of_courses
+from enrollments.models import Course, CourseEnrollment, CourseOverview
+from enrollments.queries.course_modes import best_mode
+from enterprise.models import (
+    DefaultEnterpriseEnrollmentIntention,
+    EnterpriseCourseEnrollment,
+    EnterpriseCustomer,
+    EnterpriseCustomerUser,
+)
+from enterprise.queries.content import Run, advertised_run, load_runs, runs_in_catalogs, runs_of_courses
 
 ContentType = DefaultEnterpriseEnrollmentIntention.ContentType
 
@@ -70,3 +80,174 @@ def intention_for_run(customer: EnterpriseCustomer, run_key: str) -> DefaultEnte
     """The customer's first available intention that leads to a run."""
     uuid = intended_runs(customer).get(run_key)
     return DefaultEnterpriseEnrollmentIntention.objects.filter(pk=uuid).first() if uuid else None
+
+
+# --- What answers say about intentions --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class IntentionFacts:
+    """An intention with all that its content metadata says today.
+
+    Args:
+        best_mode: None when no run was found.
+        catalogs: the customer's catalogs that hold the run, the oldest first.
+    """
+
+    intention: DefaultEnterpriseEnrollmentIntention
+    resolution: Resolution
+    best_mode: str | None = None
+    catalogs: Sequence[UUID] = ()
+
+    @property
+    def course_key(self) -> str | None:
+        return self.resolution.course_key
+
+    @property
+    def run_key(self) -> str | None:
+        return self.resolution.run.row.pk if self.resolution.run else None
+
+    @property
+    def is_enrollable(self) -> bool:
+        return self.resolution.run is not None and self.resolution.run.row.enrollment_is_open
+
+    @property
+    def run_facts(self) -> dict[str, Any]:
+        """Dates and price of the run, None where unknown; nothing at all without a run."""
+        run = self.resolution.run
+        if run is None:
+            return {}
+        seat = run.paid_seat
+        deadlines = [each for each in (run.row.enrollment_end, seat and seat.expiration_datetime) if each]
+        return {
+            "start_date": run.row.start,
+            "end_date": run.row.end,
+            "enroll_by_date": min(deadlines, default=None),
+            "enroll_start_date": run.row.enrollment_start,
+            "content_price": _entitlement_price(run) if seat is None else seat.min_price,
+        }
+
+
+def intentions_of(customer_id: UUID) -> QuerySet[DefaultEnterpriseEnrollmentIntention]:
+    """The available intentions of a customer, the oldest first."""
+    return DefaultEnterpriseEnrollmentIntention.objects.filter(enterprise_customer_id=customer_id).order_by(
+        "created", "pk"
+    )
+
+
+def intention_facts(intentions: Sequence[DefaultEnterpriseEnrollmentIntention]) -> list[IntentionFacts]:
+    """The facts of one customer's intentions, in their order; ten statements at most."""
+    resolved = resolve([intention.content_key for intention in intentions])
+    run_keys = {resolution.run.row.pk for resolution in resolved.values() if resolution.run is not None}
+    modes = best_mode(run_keys) if run_keys else {}
+    catalogs: Mapping[str, Sequence[UUID]] = {}
+    if run_keys:
+        customer_id = intentions[0].enterprise_customer_id
+        catalogs = runs_in_catalogs([customer_id], run_keys).get(customer_id, {})
+    facts = []
+    for intention in intentions:
+        resolution = resolved[intention.content_key]
+        key = resolution.run.row.pk if resolution.run else ""
+        facts.append(IntentionFacts(intention, resolution, modes.get(key), catalogs.get(key, ())))
+    return facts
+
+
+def _entitlement_price(run: Run) -> float | int | None:
+    """The price of the first entitlement of the run's course that has one."""
+    for entitlement in run.row.course.entitlements if run.row.course else ():
+        try:
+            price = Decimal(str(entitlement["price"]))
+        except (ArithmeticError, KeyError, TypeError):
+            continue
+        if price.is_finite():
+            return int(price) if price == price.to_integral_value() else float(price)
+    return None
+
+
+# --- Where a learner stands -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A learner's enterprise enrollment in a run, with the mode and activity of the plain one.
+
+    Args:
+        mode: None without a plain enrollment.
+    """
+
+    unenrolled: bool
+    mode: str | None
+    is_active: bool
+
+    @property
+    def is_audit(self) -> bool | None:
+        return None if self.mode is None else is_audit_mode(self.mode)
+
+
+class Standing(NamedTuple):
+    """Where a learner stands with one intention; `existing` is the enrollment that the answer shows."""
+
+    facts: IntentionFacts
+    existing: Existing | None
+
+
+@dataclass(frozen=True, slots=True)
+class LearnerStatus:
+    """A customer's intentions as they stand for one learner: each in exactly one of the lists, in their order."""
+
+    enrollable: list[Standing] = field(default_factory=list)
+    not_enrollable: list[Standing] = field(default_factory=list)
+    already_enrolled: list[Standing] = field(default_factory=list)
+
+
+def learner_status(link: EnterpriseCustomerUser) -> LearnerStatus:
+    """Where a learner stands with the intentions of a customer; twelve statements at most.
+
+    Contract: enterprise-learners, GET learner-status, Classification.
+    """
+    facts = intention_facts(list(intentions_of(link.enterprise_customer_id)))
+    existing = _existing(link, {each.run_key for each in facts if each.run_key is not None})
+    status = LearnerStatus()
+    for each in facts:
+        name, shown = _classified(each, existing.get(each.run_key) if each.run_key else None)
+        getattr(status, name).append(Standing(each, shown))
+    return status
+
+
+def is_audit_mode(mode: str) -> bool:
+    """Whether a mode is one of setting ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES."""
+    return mode in settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
+
+
+def _classified(facts: IntentionFacts, existing: Existing | None) -> tuple[str, Existing | None]:
+    """The list, and the enrollment that is shown there: the contract's eight rules, the first that fits.
+
+    A learner has one enterprise enrollment per customer and run: in an audit mode or not, never both.
+    """
+    audit = existing if existing is not None and existing.is_audit else None
+    other = None if audit is not None else existing
+    if other is not None and other.is_active:
+        return "already_enrolled", other
+    if other is not None and other.unenrolled:
+        return "not_enrollable", other
+    if not facts.is_enrollable:
+        return "not_enrollable", audit
+    if audit is not None and facts.best_mode is not None and not is_audit_mode(facts.best_mode):
+        return ("enrollable" if facts.catalogs else "not_enrollable"), audit
+    if audit is not None and audit.is_active:
+        return "already_enrolled", audit
+    return ("enrollable" if facts.catalogs else "not_enrollable"), existing
+
+
+def _existing(link: EnterpriseCustomerUser, run_keys: Collection[str]) -> dict[str, Existing]:
+    """Run key -> the learner's enterprise enrollment for the link's customer. One statement."""
+    if not run_keys:
+        return {}
+    plain = CourseEnrollment.objects.filter(user_id=link.user_id, course_id=OuterRef("course_id")).order_by()
+    rows = EnterpriseCourseEnrollment.objects.filter(enterprise_customer_user=link, course_id__in_set=run_keys)
+    return {
+        key: Existing(bool(unenrolled), mode, bool(is_active))
+        for key, unenrolled, mode, is_active in rows.values_list(
+            "course_id", "unenrolled", Subquery(plain.values("mode")), Subquery(plain.values("is_active"))
+        )
+    }

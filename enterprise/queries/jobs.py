@@ -13,9 +13,13 @@ from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer
 READ_AT_ONCE = 2_000  # rows
 
 
-def enrollment_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:
-    """The bulk enrollments asked for in the customer's name, the newest first, each with who asked."""
-    jobs = BulkJob.objects.filter(enterprise_customer=customer, kind=BulkJob.Kind.ENROLLMENT)
+# What people asked for; the other kinds come about by themselves.
+SHOWN_KINDS = (BulkJob.Kind.ENROLLMENT, BulkJob.Kind.LICENSE_EXPIRATION)
+
+
+def shown_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:
+    """The jobs that were asked for in the customer's name, the newest first, each with who asked."""
+    jobs = BulkJob.objects.filter(enterprise_customer=customer, kind__in=SHOWN_KINDS)
     return jobs.select_related("actor").order_by("-created", "-pk")
 
 
@@ -41,7 +45,8 @@ def every_row_result(job: BulkJob, state: str = "") -> Iterator[RowResult]:
 
 def reasons_of(job: BulkJob) -> list[tuple[str, str, int]]:
     """Why rows were not carried out: code, text and number of rows, the most frequent first."""
-    failed = BulkJobRow.objects.filter(job=job).exclude(reason_code="").order_by()
+    rows = BulkJobRow.objects.filter(job=job).exclude(state=BulkJobRow.State.SUCCEEDED)
+    failed = rows.exclude(reason_code="").order_by()
     counted = failed.values_list("reason_code", "reason_text").annotate(number=Count("pk"))
     return sorted(counted, key=lambda reason: (-reason[2], reason[0]))
 

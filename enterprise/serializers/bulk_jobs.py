@@ -37,6 +37,7 @@ class BulkJobSerializer(serializers.Serializer):
     """A job as its owner watches it; needs the request in its context for the links."""
 
     id = serializers.UUIDField(source="uuid")
+    kind = serializers.ChoiceField(choices=[kind.value for kind in BulkJob.Kind])
     state = serializers.ChoiceField(choices=[state.value for state in BulkJob.State])
     total = serializers.IntegerField(help_text="Rows asked for.")
     done = serializers.IntegerField(help_text="Rows with a result.")

@@ -15,12 +15,15 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from config.api.exceptions import Refusal
 from config.api.fields import wire_time
 from config.db.history import acting_account_id
 from config.db.sets import record_history
 from config.hooks import is_quiet
-from enrollments.services import tracking
+from enrollments.models import CourseEnrollment
+from enrollments.services import enroll, tracking
 from enrollments.services.bulk import lock_accounts
+from enterprise.bulk import reasons
 from enterprise.models import (
     EnterpriseCourseEnrollment,
     LearnerCreditEnterpriseCourseEnrollment,
@@ -68,6 +71,62 @@ def reactivate(fulfillment: Fulfillment, transaction_id: UUID | None = None) -> 
     for name, value in values.items():
         setattr(fulfillment, name, value)
     return True
+
+
+@transaction.atomic
+def cancel(fulfillment: Fulfillment) -> bool:
+    """Unenrolls the learner from the run that a fulfillment pays for, and revokes it.
+
+    Of several calls at the same time one does it. What the fulfillment's own owner (license, transaction) keeps is not
+    touched.
+
+    Returns:
+        False when it was revoked already: then nothing is done.
+    Raises:
+        Refusal: 422, the learner cannot be unenrolled; nothing is revoked.
+    """
+    enrollment = _locked_enrollment(fulfillment)
+    standing: QuerySet[Any] = type(fulfillment).objects.filter(pk=fulfillment.pk, is_revoked=False)
+    if not standing.exists():
+        return False
+    if enrollment is None:
+        return revoke(fulfillment)
+    _unenroll(enrollment)
+    revoke(fulfillment)  # the unenrollment has done so already for a learner who is linked
+    return True
+
+
+def _unenroll(enrollment: EnterpriseCourseEnrollment) -> None:
+    """Deactivates the plain enrollment behind an enterprise enrollment; one that is inactive stays so.
+
+    Raises:
+        Refusal: 422 with a JSON text, there is none.
+    """
+    place = {"user_id": enrollment.enterprise_customer_user.user_id, "course_id": enrollment.course_id}
+    plain = CourseEnrollment.objects.filter(**place).first()
+    if plain is None:
+        account = enrollment.enterprise_customer_user.user_fk
+        name = place["user_id"] if account is None else account.username
+        text = (
+            f"Subsidized enrollment terminations error: unable to unenroll User {name} from Course "
+            f"{enrollment.course_id} because: {reasons.TEXTS[reasons.NOT_ENROLLED]}"
+        )
+        raise Refusal(text, status=422, body=text)
+    enroll.deactivate(plain)
+
+
+@transaction.atomic
+def revoke_all(fulfillments: QuerySet[Any]) -> None:
+    """Revokes fulfillments of one kind, and marks their enrollments as unenrolled. A fixed number of statements.
+
+    Args:
+        fulfillments: a filtered queryset; the accounts of its learners are locked. An enrollment whose fulfillment was
+            revoked before is marked too.
+    """
+    enrollments = set(fulfillments.order_by().values_list("enterprise_course_enrollment_id", flat=True)) - {None}
+    _revoke(fulfillments)
+    standing = EnterpriseCourseEnrollment.all_objects.filter(pk__in_set=enrollments).exclude(unenrolled=True)
+    set_unenrolled(standing, True)
 
 
 @transaction.atomic

@@ -20,7 +20,7 @@ from enterprise.bulk.results import RowResult, csv_lines, row_as_json
 from enterprise.models import BulkJob
 from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
 from enterprise.queries.customers import parsed_uuid, visible_customer
-from enterprise.queries.jobs import enrollment_jobs, every_row_result, row_count, row_results
+from enterprise.queries.jobs import shown_jobs, every_row_result, row_count, row_results
 from enterprise.serializers.bulk_jobs import (
     BulkJobRowSerializer,
     BulkJobSerializer,
@@ -49,7 +49,7 @@ class BulkJobViewBase(DetailErrors, APIView):
         key = parsed_uuid(job_id)
         if key is None:
             raise NotFound
-        job = enrollment_jobs(customer).filter(pk=key).first()
+        job = shown_jobs(customer).filter(pk=key).first()
         if job is None:
             raise NotFound("No BulkJob matches the given query.")
         return job
@@ -72,7 +72,7 @@ class BulkJobListView(BulkJobViewBase):
     @requires(CAN_ENROLL_LEARNERS, context=path("uuid"))
     def get(self, request: Request, uuid: str) -> Response:
         paginator = self.pagination_class()
-        page = paginator.paginate_queryset(enrollment_jobs(visible_customer(request, uuid)), request, self)
+        page = paginator.paginate_queryset(shown_jobs(visible_customer(request, uuid)), request, self)
         shown = BulkJobSerializer(page, many=True, context={"request": request}).data
         return paginator.get_paginated_response(shown)
 

@@ -17,7 +17,7 @@ from config.api.exceptions import DetailErrors, Refusal
 from config.api.parsers import CsvParser, FormParser, JSONParser, MultiPartParser
 from config.api.throttles import HighServiceUserThrottle
 from enrollments.models import User
-from enterprise.models import BulkJob, EnterpriseCustomer
+from enterprise.models import EnterpriseCustomer
 from enterprise.permissions import CAN_ACCESS_ADMIN_DASHBOARD, CAN_ENROLL_LEARNERS, path, requires
 from enterprise.queries.customers import one_of, visible_customer
 from enterprise.queries.jobs import every_row_result
@@ -38,10 +38,10 @@ from enterprise.serializers.single_enrollment import (
 )
 from enterprise.services import bulk_enrollment, jobs, links, single_enrollment, universal_link
 from enterprise.services.bulk_enrollment import Submission
+from enterprise.views.preferences import PREFER, accepted, prefers_async
 
 logger = logging.getLogger(__name__)
 
-RESPOND_ASYNC = "respond-async"
 NO_LIST = 'Expected a list of items but got type "{}".'
 TOO_MANY = "Ensure this field has no more than {} elements."
 ONE_FILE = "Send one CSV file in a form, not {}."
@@ -61,12 +61,7 @@ class EnrollLearnersInCoursesView(DetailErrors, APIView):
             "multipart/form-data": RosterUploadSerializer,
         },
         parameters=[
-            OpenApiParameter(
-                "Prefer",
-                str,
-                OpenApiParameter.HEADER,
-                description="`respond-async`: answer at once, work in the background.",
-            ),
+            PREFER,
             OpenApiParameter(
                 "Idempotency-Key",
                 str,
@@ -94,10 +89,10 @@ class EnrollLearnersInCoursesView(DetailErrors, APIView):
         actor = cast(User, request.user)
         key = request.headers.get("Idempotency-Key", "").strip()
         job, is_new = bulk_enrollment.submit(customer, actor, _submission(request), key)
-        if _prefers_async(request):
+        if prefers_async(request):
             if is_new:
                 jobs.start(job)
-            return _accepted(request, job)
+            return accepted(request, job)
         job = bulk_enrollment.carry_out(job) if is_new else bulk_enrollment.ended(job)
         body = answer(every_row_result(job))
         return Response(body, status=status_of(body))
@@ -144,17 +139,6 @@ def _submission(request: Request) -> Submission:
         raise Refusal(ONE_FILE.format(len(uploads)))
     sent: dict[str, Any] = {**request.query_params.dict(), **request.POST.dict()}
     return bulk_enrollment.from_csv(uploads[0].file, uploads[0].charset or "", sent)
-
-
-def _prefers_async(request: Request) -> bool:
-    preferences = request.headers.get("Prefer", "").lower().split(",")
-    return any(preference.partition(";")[0].strip() == RESPOND_ASYNC for preference in preferences)
-
-
-def _accepted(request: Request, job: BulkJob) -> Response:
-    shown = BulkJobSerializer(job, context={"request": request}).data
-    headers = {"Location": shown["links"]["self"], "Preference-Applied": RESPOND_ASYNC}
-    return Response(shown, status=202, headers=headers)
 
 
 class ToggleUniversalLinkView(DetailErrors, APIView):
