@@ -13,6 +13,11 @@ from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer
 READ_AT_ONCE = 2_000  # rows
 
 
+def enrollment_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:
+    """The bulk enrollments among `shown_jobs`."""
+    return shown_jobs(customer).filter(kind=BulkJob.Kind.ENROLLMENT)
+
+
 # What people asked for; the other kinds come about by themselves.
 SHOWN_KINDS = (BulkJob.Kind.ENROLLMENT, BulkJob.Kind.LICENSE_EXPIRATION)
 

@@ -1,4 +1,4 @@
-"""Wire format of what license services ask for (contract: enterprise-learners, licensed-enterprise-course-enrollment)."""
+"""What license services ask for, and what they are told (contract: enterprise-learners, licensed enrollments)."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ class RunResult(NamedTuple):
 
 @transaction.atomic
 def revoke_licenses(link: EnterpriseCustomerUser) -> dict[str, RunResult]:
-    """Ends everything that licenses pay for, for one learner of a customer; what was revoked before is gone through too.
+    """Ends all that licenses pay for, for one learner of a customer; what was revoked before is gone through too.
 
     Returns:
         Run key -> its result; runs that do not exist are not in it.

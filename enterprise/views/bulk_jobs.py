@@ -20,7 +20,7 @@ from enterprise.bulk.results import RowResult, csv_lines, row_as_json
 from enterprise.models import BulkJob
 from enterprise.permissions import CAN_ENROLL_LEARNERS, path, requires
 from enterprise.queries.customers import parsed_uuid, visible_customer
-from enterprise.queries.jobs import shown_jobs, every_row_result, row_count, row_results
+from enterprise.queries.jobs import every_row_result, row_count, row_results, shown_jobs
 from enterprise.serializers.bulk_jobs import (
     BulkJobRowSerializer,
     BulkJobSerializer,

@@ -106,9 +106,7 @@ class LearnerStatusView(OfOneCustomerView):
         """Which intentions the learner is enrolled in, may be enrolled in, or cannot be."""
         customer_id = the_customer(self, request)
         learner = _learner(request)
-        link = EnterpriseCustomerUser.objects.filter(
-            enterprise_customer_id=customer_id, user_id=learner.pk
-        ).first()
+        link = EnterpriseCustomerUser.objects.filter(enterprise_customer_id=customer_id, user_id=learner.pk).first()
         if link is None:
             raise Refusal(
                 f"User with lms_user_id {learner.pk} is not associated with the enterprise customer {customer_id}."

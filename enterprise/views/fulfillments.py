@@ -128,17 +128,21 @@ class UnenrolledFulfillmentsView(DetailErrors, APIView):
     @extend_schema(
         parameters=[UnenrolledFilterSerializer],
         responses=PolymorphicProxySerializer(
-            "UnenrolledFulfillment", [LearnerCreditFulfillmentSerializer, LicenseFulfillmentSerializer], None, many=True
+            component_name="UnenrolledFulfillment",
+            serializers=[LearnerCreditFulfillmentSerializer, LicenseFulfillmentSerializer],
+            resource_type_field_name=None,
+            many=True,
         ),
     )
     def get(self, request: Request) -> Response:
         licensed = bool(request.query_params.get("retrieve_licensed_enrollments"))
         kind = LicensedEnterpriseCourseEnrollment if licensed else LearnerCreditEnterpriseCourseEnrollment
         subsidy = SUBSIDY[kind]
+        rows = unenrolled(kind, _unenrolled_after(request))
         return Response(
             [
-                fulfillment_body(*about, (subsidy, paid_by), uuid)
-                for *about, paid_by, uuid in unenrolled(kind, _unenrolled_after(request))
+                fulfillment_body(link_id, run_key, ended, created, (subsidy, paid_by), uuid)
+                for link_id, run_key, ended, created, paid_by, uuid in rows
             ]
         )
 
