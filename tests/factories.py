@@ -311,6 +311,47 @@ class LearnerCreditFactory(DjangoModelFactory):
     transaction_id = factory.LazyFunction(uuid.uuid4)
 
 
+class EntitlementFactory(DjangoModelFactory):
+    """A learner's right to a course without a run; a fulfillment may stand for it in place of an enrollment."""
+
+    class Meta:
+        model = enterprise.EnterpriseCourseEntitlement
+
+    enterprise_customer_user = factory.SubFactory(LearnerFactory)
+    course_uuid = factory.LazyFunction(lambda: str(uuid.uuid4()))
+
+
+class IntentionFactory(DjangoModelFactory):
+    """A default enrollment intention as it is stored, whatever its content key leads to."""
+
+    class Meta:
+        model = enterprise.DefaultEnterpriseEnrollmentIntention
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    content_key = factory.Sequence(lambda n: f"course-v1:Acme+C{n}+T1")
+
+
+class ConsentFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.DataSharingConsent
+
+    enterprise_customer = factory.SubFactory(EnterpriseCustomerFactory)
+    username = factory.Sequence(lambda n: f"learner{n}")
+    course_id = "course-v1:Acme+C1+T1"
+    granted = True
+
+
+class GeneratedCertificateFactory(DjangoModelFactory):
+    """A passing certificate."""
+
+    class Meta:
+        model = enrollments.GeneratedCertificate
+
+    user = factory.SubFactory(UserFactory)
+    course_id = "course-v1:Acme+C1+T1"
+    status = "downloadable"
+
+
 class GroupFactory(DjangoModelFactory):
     class Meta:
         model = enterprise.EnterpriseGroup

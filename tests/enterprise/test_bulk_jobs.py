@@ -108,6 +108,7 @@ def test_a_caller_who_does_not_want_to_wait_gets_202_and_where_to_look(
     links = body.pop("links")
     assert body == {
         "id": str(job.pk),
+        "kind": "enrollment",
         "state": "queued",
         "total": 4,
         "done": 1,
