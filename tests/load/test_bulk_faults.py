@@ -225,3 +225,51 @@ def _check(site: real.Service, watch: Watch, in_doubt: int) -> None:
     assert mails.get("unknown", 0) <= in_doubt
     assert mails["sent"] + mails.get("unknown", 0) == ROWS
     assert mails["sent"] <= len(arrived) <= ROWS, "what counts as sent has arrived"
+
+
+EXPIRING = 1_000
+EXPIRATION = f"""
+from uuid import uuid4
+from enrollments.models import CourseEnrollment, User
+from enterprise.models import (
+    EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser, LicensedEnterpriseCourseEnrollment,
+)
+from enterprise.services import jobs, license_expiration
+key, customer = "course-v1:Acme+Sail+T1", EnterpriseCustomer.objects.get()
+people = User.objects.order_by("pk")[:{EXPIRING}]
+for user in people:
+    link = EnterpriseCustomerUser(enterprise_customer=customer, user_id=user.pk)
+    link.save()
+    CourseEnrollment.objects.create(user=user, course_id=key, mode="verified")
+    enrollment = EnterpriseCourseEnrollment(enterprise_customer_user=link, course_id=key)
+    enrollment.save()
+    LicensedEnterpriseCourseEnrollment.objects.create(enterprise_course_enrollment=enrollment, license_uuid=uuid4())
+licenses = list(LicensedEnterpriseCourseEnrollment.objects.values_list("license_uuid", flat=True))
+(job,) = license_expiration.submit(people[0], licenses, [customer.pk], None)
+jobs.start(job)
+"""
+
+
+def test_a_worker_killed_in_the_middle_of_an_expiration_costs_nothing(site: real.Service, watch: Watch) -> None:
+    site.manage("shell", "--no-imports", "--command", EXPIRATION)
+    worker = site.start_worker(2)
+    site.start_beat()
+    real.wait_for("the job to begin", lambda: watch.done() >= EXPIRING // 10, PATIENT)
+
+    for pid in [worker.pid, *real.children(worker.pid)]:
+        os.kill(pid, signal.SIGKILL)
+    worker.wait(10)
+    assert watch.done() < EXPIRING, "the job was done before anybody could be killed"
+    site.start_worker(2, "successor")
+
+    real.wait_for("the job to end", watch.has_ended, PATIENT, 0.2)
+    counters = watch.connection.execute(b"SELECT done, succeeded, failed FROM enterprise_bulkjob").fetchone()
+    assert counters == (EXPIRING, EXPIRING, 0)
+    for counted in (
+        "enterprise_licensedenterprisecourseenrollment WHERE is_revoked",
+        "enterprise_historicallicensedenterprisecourseenrollment WHERE history_type = '~'",
+        "enterprise_enterprisecourseenrollment WHERE unenrolled AND saved_for_later AND unenrolled_at IS NOT NULL",
+        "enrollments_courseenrollment WHERE mode = 'audit' AND is_active",
+        "enrollments_historicalcourseenrollment WHERE history_type = '~'",
+    ):
+        assert watch.one(f"SELECT count(*) FROM {counted}") == EXPIRING, counted
