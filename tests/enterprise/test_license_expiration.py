@@ -27,9 +27,7 @@ from tests.parallel import at_once, concurrent_writers
 pytestmark = pytest.mark.django_db
 PATH = "/enterprise/api/v1/licensed-enterprise-course-enrollment/bulk_licensed_enrollments_expiration/"
 NO_LICENSES = "Parameter expired_license_uuids must be provided"
-MALFORMED = (
-    "Parameter ignore_enrollments_modified_after is malformed, please provide a date in ISO-8601 format"
-)
+MALFORMED = "Parameter ignore_enrollments_modified_after is malformed, please provide a date in ISO-8601 format"
 MISSING = {"detail": "Missing: enterprise.can_enroll_learners"}
 ASYNC = {"prefer": "respond-async"}
 

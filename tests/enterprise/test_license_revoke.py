@@ -10,7 +10,18 @@ from django.utils import timezone
 
 from enrollments.models import CourseMode, CourseOverview
 from tests import factories
-from tests.enterprise.subsidies import CLEARED, FLAGGED, NEVER, RUN, callers, enrolled, flags, history, is_revoked, plain
+from tests.enterprise.subsidies import (
+    CLEARED,
+    FLAGGED,
+    NEVER,
+    RUN,
+    callers,
+    enrolled,
+    flags,
+    history,
+    is_revoked,
+    plain,
+)
 
 pytestmark = pytest.mark.django_db
 PATH = "/enterprise/api/v1/licensed-enterprise-course-enrollment/license_revoke/"
