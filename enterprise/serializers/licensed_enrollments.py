@@ -83,11 +83,15 @@ class LicenseRevocationSerializer(serializers.Serializer):
     enterprise_id = serializers.UUIDField()
 
 
-class RunResultSerializer(serializers.Serializer):
-    """What became of one run."""
-
-    success = serializers.BooleanField()
-    message = serializers.CharField()
+# What `license_revoke` answers, as OpenAPI has it: results by run key.
+RUN_RESULTS = {
+    "type": "object",
+    "additionalProperties": {
+        "type": "object",
+        "required": ["success", "message"],
+        "properties": {"success": {"type": "boolean"}, "message": {"type": "string"}},
+    },
+}
 
 
 class LicenseExpirationSerializer(serializers.Serializer):

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
-from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,9 +21,9 @@ from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.fulfillments import customers_of_licenses
 from enterprise.serializers.bulk_jobs import BulkJobSerializer
 from enterprise.serializers.licensed_enrollments import (
+    RUN_RESULTS,
     LicenseExpirationSerializer,
     LicenseRevocationSerializer,
-    RunResultSerializer,
     expiration,
 )
 from enterprise.services import jobs, license_expiration, license_revocation
@@ -43,8 +42,8 @@ class LicenseRevokeView(DetailErrors, APIView):
     @extend_schema(
         request=LicenseRevocationSerializer,
         responses={
-            200: OpenApiResponse(serializers.DictField(child=RunResultSerializer()), description="Results by run."),
-            422: OpenApiResponse(serializers.DictField(child=RunResultSerializer()), description="Some runs failed."),
+            200: OpenApiResponse(RUN_RESULTS, description="Results by run."),
+            422: OpenApiResponse(RUN_RESULTS, description="Some runs failed."),
         },
     )
     @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=body("enterprise_id"))
