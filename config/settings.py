@@ -375,6 +375,8 @@ ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER = json_setting(
         "status": "published",
     },
 )
+CATALOG_SERVICE_URL = env.str("CATALOG_SERVICE_URL", default="") or None
+ENTERPRISE_API_CACHE_TIMEOUT = env.int("ENTERPRISE_API_CACHE_TIMEOUT", default=60)  # seconds
 ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE = env.int("ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE", default=512)  # kB
 ENTERPRISE_REPORTING_SECRET = json_setting(
     "ENTERPRISE_REPORTING_SECRET", [derived_fernet_key(SECRET_KEY, "reporting-passwords")]

@@ -4,6 +4,7 @@ from enterprise.admin import (  # noqa: F401
     analytics,
     branding,
     catalogs,
+    content,
     customers,
     enrollments,
     invite_keys,

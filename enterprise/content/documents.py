@@ -47,6 +47,14 @@ PROGRAM = ContentItem.ContentType.PROGRAM.value
 Key = tuple[str, str]  # content type and key
 
 
+@dataclass(frozen=True)
+class ContentPage:
+    """A page of a search: how many documents there are in all, and those of the page."""
+
+    count: int
+    documents: list[Document]
+
+
 @dataclass
 class Wanted:
     """Keys of what documents are to be made of."""

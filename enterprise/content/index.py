@@ -139,6 +139,11 @@ def _insert(items: Collection[ContentItem]) -> None:
     ContentItem.objects.bulk_create(
         items, update_conflicts=True, update_fields=ITEM_FIELDS, unique_fields=["key", "content_type"]
     )
+    insert_values(items)
+
+
+def insert_values(items: Iterable[ContentItem]) -> None:
+    """Stores what content filters compare of the items' documents."""
     insert_rows(ContentItemValue, ["item", "field", "value", "number"], _values(items))
 
 
@@ -208,7 +213,7 @@ def held_by(content_filter: language.ContentFilter) -> QuerySet[ContentItem]:
     met = NOTHING if content_filter.broken else Q()
     for condition in content_filter.conditions:
         met &= _met(condition)
-    if content_filter.forced:
+    if content_filter.forced and met:  # without conditions all are in already
         met = Q(aggregation_key__in_set=sorted(content_filter.forced), content_type=COURSE) | met
     return items.filter(shown, met)
 

@@ -1,14 +1,14 @@
 """What catalogs hold: result pages, and membership by either of the two rules (contract: enterprise-customers 5).
 
-Answers come from the index (`enterprise.content`). What became stale, by a write or by the clock, is made anew first:
-items that are asked about always, for a search up to a few hundred of them, the rest by the periodic task.
+Answers come from the index (`enterprise.content`), or from a catalog service if one is configured. What became stale,
+by a write or by the clock, is made anew first: items that are asked about always, for a search up to a few hundred, the
+rest by the periodic task.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +16,8 @@ from django.db.models import Exists, F, FilteredRelation, OrderBy, Q, QuerySet
 from django.utils import timezone
 
 from enrollments.course_keys import CourseKey, InvalidCourseKey
-from enterprise.content import index
-from enterprise.content.documents import COURSE, COURSE_RUN
+from enterprise.content import index, remote
+from enterprise.content.documents import COURSE, COURSE_RUN, ContentPage
 from enterprise.content.language import ContentFilter as Filter
 from enterprise.content.language import Document, read, without_explicit
 from enterprise.content.runs import Run, advertised_run, course_key_of, load_runs, runs_of_courses
@@ -48,14 +48,6 @@ __all__ = [
 
 SORTED_BY = {"aggregation_key", "content_type", "end", "key", "start", "title"}
 MOST_STALE = 100  # rows beside those asked for that one look-up brings along
-
-
-@dataclass(frozen=True)
-class ContentPage:
-    """A page of a search: how many documents there are in all, and those of the page."""
-
-    count: int
-    documents: list[Document]
 
 
 def effective_filter(catalog: EnterpriseCustomerCatalog) -> Any:
@@ -97,6 +89,10 @@ def search(
         if isinstance(catalog_or_filter, EnterpriseCustomerCatalog)
         else catalog_or_filter
     )
+    if remote.is_configured():
+        return remote.search(
+            written, page=page, page_size=page_size, ordering=ordering, exclude_expired=exclude_expired
+        )
     parsed = read(written)
     stored = _stored_filter(parsed, written)
     memberships = ContentFilterItem.objects.filter(content_filter=stored)
@@ -166,6 +162,8 @@ def contains(
     asked_ids, asked_uuids = set(course_ids), set(program_uuids)
     if not catalogs or not (asked_ids or asked_uuids):
         return False
+    if remote.is_configured():
+        return remote.contains(map(effective_filter, catalogs), asked_ids, asked_uuids)
     runs = {key for key in asked_ids if _is_run_key(key)}
     items = _items(asked_ids | {course_key_of(key) for key in runs}, asked_uuids)
     course_of = {item.key: item.course_key for item in items if item.content_type == COURSE_RUN}
@@ -197,6 +195,8 @@ def holds(catalog: EnterpriseCustomerCatalog, key_or_uuid: str) -> bool:
     filter does not name is in no catalog. Contract: enterprise-customers 5.4, rule 2.
     """
     written = effective_filter(catalog)
+    if remote.is_configured():
+        return remote.holds(written, key_or_uuid)
     parsed = read(written)
     items = _items({key_or_uuid, course_key_of(key_or_uuid)}, {key_or_uuid}, with_runs=True)
     asked = next((item for item in items if item.key == key_or_uuid), None)
@@ -275,6 +275,11 @@ def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> 
     if not catalogs:
         return found
     asked = sorted(set(run_keys))
+    if remote.is_configured():
+        for catalog in catalogs:
+            for key in sorted(remote.runs_held(effective_filter(catalog), asked)):
+                found[catalog.enterprise_customer_id][key].append(catalog.pk)
+        return found
     items = _items({*asked, *map(course_key_of, asked)})
     runs = {item.key: item for item in items if item.content_type == COURSE_RUN}
     courses = {item.key: item for item in items if item.content_type == COURSE}
