@@ -36,13 +36,16 @@ def narrowed(
 
 
 def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> QuerySet[Any]:
-    """The rows that meet the query's filters.
+    """The rows that meet the query's filters; a filter that is not asked for leaves them as they are.
 
     Raises:
         ValidationError: lists of texts by parameter.
     """
     if request.query_params.keys().isdisjoint(filterset.base_filters):
         return rows  # making the form costs more than most lists
+    # Making the form costs more than the rows of a page; few lists are narrowed.
+    if not any(given.startswith(name) for given in request.query_params for name in filterset.base_filters):
+        return rows
     filters = filterset(request.query_params, queryset=rows, request=request)
     if not filters.is_valid():
         raise ValidationError(filters.errors)
