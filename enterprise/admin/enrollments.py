@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from config.db.admin import ConsoleAdmin, ReadOnlyAdmin
 from enterprise.models import (
     DataSharingConsent,
+    DefaultEnterpriseEnrollmentRealization,
     EnterpriseCourseEnrollment,
     EnterpriseEnrollmentSource,
     LearnerCreditEnterpriseCourseEnrollment,
@@ -53,6 +54,13 @@ class LicensedEnterpriseCourseEnrollmentAdmin(FulfillmentAdmin):
 class LearnerCreditEnterpriseCourseEnrollmentAdmin(FulfillmentAdmin):
     list_display = ("uuid", "transaction_id", "enterprise_course_enrollment", "is_revoked", "modified")
     search_lookups = ("uuid", "transaction_id")
+
+
+@admin.register(DefaultEnterpriseEnrollmentRealization)
+class DefaultEnterpriseEnrollmentRealizationAdmin(ReadOnlyAdmin):
+    list_display = ("id", "intended_enrollment", "realized_enrollment", "created")
+    ordering = ("-id",)
+    search_lookups = ("intended_enrollment__uuid", "realized_enrollment__enterprise_customer_user__user_id")
 
 
 @admin.register(DataSharingConsent)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Lower
 
 from enrollments.models import Course, CourseEnrollment, CourseOverview
@@ -18,6 +19,7 @@ from enterprise.models import (
     DefaultEnterpriseEnrollmentIntention,
     EnterpriseCourseEnrollment,
     EnterpriseCustomer,
+    EnterpriseCustomerCatalog,
     EnterpriseCustomerUser,
 )
 from enterprise.queries.content import Run, advertised_run, load_runs, runs_in_catalogs, runs_of_courses
@@ -150,6 +152,38 @@ def intention_facts(intentions: Sequence[DefaultEnterpriseEnrollmentIntention]) 
         key = resolution.run.row.pk if resolution.run else ""
         facts.append(IntentionFacts(intention, resolution, modes.get(key), catalogs.get(key, ())))
     return facts
+
+
+class Checked(NamedTuple):
+    """Some intentions that were looked at: how many, and those that lead to nothing a catalog of theirs holds."""
+
+    checked: int
+    outside: list[DefaultEnterpriseEnrollmentIntention]
+
+
+def outside_catalogs(settled: datetime, batch_size: int) -> Iterator[Checked]:
+    """Looks at the available intentions of all customers, some customers at a time; ten statements each time.
+
+    Args:
+        settled: customers whose catalogs, or the queries of these, changed later are passed over.
+        batch_size: customers at a time.
+    """
+    catalogs = EnterpriseCustomerCatalog.objects.filter(enterprise_customer=OuterRef("enterprise_customer"))
+    changing = catalogs.filter(Q(modified__gt=settled) | Q(enterprise_catalog_query__modified__gt=settled))
+    rows = DefaultEnterpriseEnrollmentIntention.objects.filter(~Exists(changing.order_by()))
+    customers = list(rows.order_by("enterprise_customer").values_list("enterprise_customer", flat=True).distinct())
+    for first in range(0, len(customers), batch_size):
+        among = customers[first : first + batch_size]
+        intentions = list(rows.filter(enterprise_customer__uuid__in_set=among).order_by("created", "pk"))
+        resolved = resolve({intention.content_key for intention in intentions})
+        runs = {key: found.run.row.pk for key, found in resolved.items() if found.run is not None}
+        held = runs_in_catalogs(among, set(runs.values()))
+        outside = [
+            each
+            for each in intentions
+            if not held.get(each.enterprise_customer_id, {}).get(runs.get(each.content_key, ""))
+        ]
+        yield Checked(len(intentions), outside)
 
 
 def _entitlement_price(run: Run) -> float | int | None:

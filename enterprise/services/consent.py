@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, QuerySet
 from django.utils import timezone
 
 from config.db.history import acting_account_id
 from config.db.sets import delete_recorded, insert_from, record_history
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer
 
+BATCH_SIZE = 1_000  # enrollments
 logger = logging.getLogger(__name__)
 
 
@@ -38,20 +39,7 @@ def imply(enrollments: Collection[int]) -> int:
     """
     if not enrollments:
         return 0
-    refused = DataSharingConsent.objects.filter(
-        enterprise_customer=OuterRef("enterprise_customer_user__enterprise_customer"),
-        username=OuterRef("enterprise_customer_user__user_fk__username"),
-        granted=False,
-    )
-    implied = EnterpriseCourseEnrollment.objects.filter(
-        ~Exists(refused),
-        pk__in_set=enrollments,
-        enterprise_customer_user__user_fk__isnull=False,
-        enterprise_customer_user__enterprise_customer__enable_data_sharing_consent=True,
-        enterprise_customer_user__enterprise_customer__enforce_data_sharing_consent=(
-            EnterpriseCustomer.Consent.EXTERNALLY_MANAGED
-        ),
-    )
+    implied = _implied().filter(pk__in_set=enrollments)
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -72,6 +60,46 @@ def imply(enrollments: Collection[int]) -> int:
         logger.exception("Implied consent could not be recorded for enterprise enrollments %s.", list(enrollments))
         return 0
     return len(made)
+
+
+def backfill_implied(customer_id: UUID | None = None, *, dry_run: bool = False) -> Iterator[int]:
+    """Does for enrollments that exist already what `imply` does for new ones, batch by batch, each committed by itself.
+
+    Args:
+        customer_id: only this customer's; None: everybody's.
+        dry_run: only count.
+    Yields:
+        How many records were made, or are missing, in each batch.
+    """
+    recorded = DataSharingConsent.objects.filter(
+        enterprise_customer=OuterRef("enterprise_customer_user__enterprise_customer"),
+        username=OuterRef("enterprise_customer_user__user_fk__username"),
+        course_id=OuterRef("course_id"),
+    )
+    missing = _implied().filter(~Exists(recorded)).order_by("pk")
+    if customer_id is not None:
+        missing = missing.filter(enterprise_customer_user__enterprise_customer_id=customer_id)
+    last = 0
+    while ids := list(missing.filter(pk__gt=last).values_list("pk", flat=True)[:BATCH_SIZE]):
+        yield len(ids) if dry_run else imply(ids)
+        last = ids[-1]
+
+
+def _implied() -> QuerySet[EnterpriseCourseEnrollment]:
+    """Enterprise enrollments of linked learners whose customer implies consent that they did not refuse it."""
+    refused = DataSharingConsent.objects.filter(
+        enterprise_customer=OuterRef("enterprise_customer_user__enterprise_customer"),
+        username=OuterRef("enterprise_customer_user__user_fk__username"),
+        granted=False,
+    )
+    return EnterpriseCourseEnrollment.objects.filter(
+        ~Exists(refused),
+        enterprise_customer_user__user_fk__isnull=False,
+        enterprise_customer_user__enterprise_customer__enable_data_sharing_consent=True,
+        enterprise_customer_user__enterprise_customer__enforce_data_sharing_consent=(
+            EnterpriseCustomer.Consent.EXTERNALLY_MANAGED
+        ),
+    )
 
 
 @transaction.atomic
