@@ -28,6 +28,7 @@ from enterprise.bulk.license_expiration import LicenseExpirationWork
 from enterprise.bulk.pending_claim import PendingClaimWork
 from enterprise.bulk.rows import Row, settle
 from enterprise.bulk.single import SingleEnrollmentWork
+from enterprise.bulk.unlink import UnlinkWork
 from enterprise.models import BulkJob, BulkJobRow
 
 logger = logging.getLogger(__name__)
@@ -51,6 +52,7 @@ KINDS: dict[str, Callable[[BulkJob], Work]] = {
     BulkJob.Kind.PENDING_CLAIM: PendingClaimWork,
     BulkJob.Kind.SINGLE_ENROLLMENT: SingleEnrollmentWork,
     BulkJob.Kind.LICENSE_EXPIRATION: LicenseExpirationWork,
+    BulkJob.Kind.UNLINK: UnlinkWork,
 }
 
 

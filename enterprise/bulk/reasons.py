@@ -30,6 +30,7 @@ MOVED_TO_AUDIT = "moved-to-audit"
 UNENROLLED = "unenrolled"
 ALREADY_REVOKED = "already-revoked"
 MODIFIED_LATER = "modified-later"
+NOBODY_TO_UNLINK = "nobody-to-unlink"
 
 TEXTS = {
     UNKNOWN_USER_ID: "There is no account with this user id.",
@@ -55,5 +56,6 @@ TEXTS = {
     UNENROLLED: "unenrolled",
     ALREADY_REVOKED: "The license was revoked already.",
     MODIFIED_LATER: "The enrollment was changed later than the request wants to touch.",
+    NOBODY_TO_UNLINK: "Nobody with this address was linked to the customer, or waiting.",
     NOT_SUBMITTED: "The request that submitted this job broke off before all rows were stored; submit it again.",
 }

@@ -21,6 +21,7 @@ class BulkJob(TimeStampedModel):
         PENDING_CLAIM = "pending_claim"
         SINGLE_ENROLLMENT = "single_enrollment"
         LICENSE_EXPIRATION = "license_expiration"
+        UNLINK = "unlink"
 
     class State(models.TextChoices):
         STAGING = "staging"

@@ -19,7 +19,7 @@ def enrollment_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:
 
 
 # What people asked for; the other kinds come about by themselves.
-SHOWN_KINDS = (BulkJob.Kind.ENROLLMENT, BulkJob.Kind.LICENSE_EXPIRATION)
+SHOWN_KINDS = (BulkJob.Kind.ENROLLMENT, BulkJob.Kind.LICENSE_EXPIRATION, BulkJob.Kind.UNLINK)
 
 
 def shown_jobs(customer: EnterpriseCustomer) -> QuerySet[BulkJob]:

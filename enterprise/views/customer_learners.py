@@ -36,7 +36,7 @@ from enterprise.serializers.single_enrollment import (
     SingleEnrollmentSerializer,
     checked,
 )
-from enterprise.services import bulk_enrollment, jobs, links, single_enrollment, universal_link
+from enterprise.services import bulk_enrollment, bulk_unlink, jobs, links, single_enrollment, universal_link
 from enterprise.services.bulk_enrollment import Submission
 from enterprise.views.preferences import PREFER, accepted, prefers_async
 
@@ -164,7 +164,14 @@ class UnlinkUsersView(DetailErrors, APIView):
 
     throttle_classes = [HighServiceUserThrottle]
 
-    @extend_schema(request=UnlinkUsersSerializer, responses={200: OpenApiResponse(description="All are unlinked.")})
+    @extend_schema(
+        request=UnlinkUsersSerializer,
+        parameters=[PREFER],
+        responses={
+            200: OpenApiResponse(description="All are unlinked."),
+            202: OpenApiResponse(BulkJobSerializer, description="With `respond-async`: the job."),
+        },
+    )
     @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=path("uuid"))
     def post(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
         """Unlink the learners, or the pending learners, with these addresses; who is neither is passed over."""
@@ -172,6 +179,10 @@ class UnlinkUsersView(DetailErrors, APIView):
         sent.is_valid(raise_exception=True)
         customer = visible_customer(request, uuid)
         emails, is_relinkable = sent.validated_data["user_emails"], sent.validated_data["is_relinkable"]
+        if prefers_async(request):
+            job = bulk_unlink.submit(customer, cast(User, request.user), emails, is_relinkable)
+            jobs.start(job)
+            return accepted(request, job)
         passed_over = links.unlink_all(customer, emails, is_relinkable)
         if passed_over:
             logger.info("%s of %s addresses were not linked to customer %s", len(passed_over), len(emails), customer.pk)
