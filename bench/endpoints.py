@@ -25,6 +25,7 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from bench import service as real
+from bench.scene import big_customer
 
 CONNECTIONS = 4
 ENROLLMENTS = 200  # of the learner whose list is read
@@ -132,6 +133,7 @@ class Bench:
             batch_size=2_000,
         )
         self.many = [(account.pk, account.username) for account in many]
+        self.fleet = big_customer(self.runs)
         self.customer = EnterpriseCustomer.objects.create(name="Acme", slug="acme")
         for number in range(30):
             self.catalog = EnterpriseCustomerCatalog(
@@ -151,6 +153,7 @@ class Bench:
         bulk = f"/enterprise/api/v1/enterprise-customer/{self.customer.pk}/enroll_learners_in_courses/"
         catalogs = "/enterprise/api/v1/enterprise_catalogs/"
         learner, staff, boss = (self.tokens[name] for name in ("learner", "staff", "boss"))
+        learners = f"/enterprise/api/v1/enterprise-learner/?enterprise_customer={self.fleet.pk}"
         longer = 3 * self.seconds
         return [
             Endpoint("floor", "/bench/floor?bytes=200", learner),
@@ -162,6 +165,10 @@ class Bench:
             Endpoint(
                 "GET enterprise_catalogs/{uuid} (100 documents)", f"{catalogs}{self.catalog.pk}/?page_size=100", boss
             ),
+            Endpoint("learners of 10,000, first page", learners, staff),
+            Endpoint("learners of 10,000, last page", f"{learners}&page=last", staff),
+            Endpoint("learners of 10,000, page of 100", f"{learners}&page_size=100", staff),
+            Endpoint("learners, own", "/enterprise/api/v1/enterprise-learner/", learner),
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, longer, connections=1),

@@ -9,12 +9,25 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, F, FilteredRelation, OrderBy, Q, QuerySet
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    F,
+    FilteredRelation,
+    JSONField,
+    OrderBy,
+    Q,
+    QuerySet,
+    When,
+)
 from django.utils import timezone
 
+from config.db.reads import Given, KeyedStatement
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enterprise.content import index, remote
 from enterprise.content.documents import COURSE, COURSE_RUN, ContentPage
@@ -47,6 +60,7 @@ __all__ = [
 ]
 
 SORTED_BY = {"aggregation_key", "content_type", "end", "key", "start", "title"}
+MOST_ITEMS = 1000  # that one look-up of items with their runs reads
 MOST_STALE = 100  # rows beside those asked for that one look-up brings along
 
 
@@ -228,16 +242,18 @@ def content_in_catalogs(customers: Collection[UUID], keys: Collection[str]) -> s
     Returns:
         (customer, key) pairs.
     """
-    catalogs = _catalogs_of(customers) if keys else []
-    if not catalogs:
+    filters = [(customer_id, written or {}) for customer_id, written in _filter_rows(customers)] if keys else []
+    if not filters:
         return set()
-    items = _items({*keys, *map(course_key_of, keys)}, with_runs=True)
+    if remote.is_configured():
+        asked_of = sorted(set(keys))
+        return {(customer, key) for customer, written in filters for key in remote.runs_held(written, asked_of)}
+    items = _items_with_runs({*keys, *map(course_key_of, keys)})
     by_key = {item.key: item for item in items}
-    runs_of: dict[str, list[ContentItem]] = defaultdict(list)
+    runs_of: dict[str, list[Any]] = defaultdict(list)
     for item in items:
         if item.content_type == COURSE_RUN:
             runs_of[item.course_key].append(item)
-    filters = [(catalog.enterprise_customer_id, effective_filter(catalog)) for catalog in catalogs]
     held = _held([each for _, each in filters if not read(each).explicit], {item.pk for item in items})
     found = set()
     for customer_id, written in filters:
@@ -255,6 +271,55 @@ def content_in_catalogs(customers: Collection[UUID], keys: Collection[str]) -> s
             if is_held:
                 found.add((customer_id, key))
     return found
+
+
+_filter_rows = KeyedStatement(
+    lambda customers: (
+        EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=customers)
+        .order_by()
+        .values_list(
+            "enterprise_customer_id",
+            Case(
+                When(enterprise_catalog_query__isnull=True, then=F("content_filter")),
+                default=F("enterprise_catalog_query__content_filter"),
+                output_field=JSONField(),
+            ),
+        )
+    )
+)
+
+
+class _Item(NamedTuple):
+    """What membership asks of an item."""
+
+    pk: int
+    content_type: str
+    key: str
+    uuid: str
+    course_key: str
+    restricted: bool
+    changes_at: datetime | None
+
+
+_item_rows = KeyedStatement(
+    lambda keys: (
+        ContentItem.objects.filter(
+            Q(key__in_set=keys) | Q(course_key__in_set=keys) | Q(changes_at__lte=Given("now", DateTimeField()))
+        )
+        .order_by()
+        .values_list(*_Item._fields)[:MOST_ITEMS]
+    )
+)
+
+
+def _items_with_runs(keys: Collection[str]) -> Sequence[_Item | ContentItem]:
+    """What `_items(keys, with_runs=True)` gives; by a kept statement in the usual case that nothing is stale."""
+    now = timezone.now()
+    found = [_Item._make(row) for row in _item_rows(keys, now=now)]
+    if len(found) == MOST_ITEMS or any(item.changes_at is not None and item.changes_at <= now for item in found):
+        return _items(keys, with_runs=True)
+    elsewhere = {item.course_key for item in found if item.content_type == COURSE_RUN} - {*keys}
+    return [*found, *_items_with_runs(elsewhere)] if elsewhere else found
 
 
 def _catalogs_of(customers: Collection[UUID]) -> list[EnterpriseCustomerCatalog]:

@@ -97,7 +97,7 @@ class StaffLearnerFilter(LearnerFilter):
 
     def with_role(self, rows: Rows, name: str, value: str) -> Rows:
         """Accounts that hold a system-wide role for the customer that `enterprise_customer_uuid` names."""
-        customer_id = self.form.cleaned_data["enterprise_customer_uuid"]
+        customer_id = self.form.cleaned_data.get("enterprise_customer_uuid")
         if customer_id is None:
             raise exceptions.ValidationError([ROLE_WITHOUT_CUSTOMER])
         holders = SystemWideEnterpriseUserRoleAssignment.objects.filter(

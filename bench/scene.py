@@ -1,0 +1,83 @@
+"""A customer of the size that large deployments have: what lists are measured on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+LEARNERS = 10_000
+ENROLLMENTS = 20_000  # two a learner
+RUNS = 40
+BATCH = 2_000
+
+
+def big_customer(runs: Sequence[str]) -> Any:
+    """A customer with learners, each with role and two enterprise enrollments; a tenth is in a group, a third answered
+    about sharing data (half of them refused).
+
+    Args:
+        runs: keys of at least RUNS runs; all of them are in the customer's catalog.
+    """
+    from django.db import connection
+
+    from enrollments.models import CourseEnrollment, User
+    from enterprise.models import (
+        DataSharingConsent,
+        EnterpriseCourseEnrollment,
+        EnterpriseCustomer,
+        EnterpriseCustomerCatalog,
+        EnterpriseCustomerUser,
+        EnterpriseGroup,
+        EnterpriseGroupMembership,
+        SystemWideEnterpriseRole,
+        SystemWideEnterpriseUserRoleAssignment,
+    )
+
+    customer = EnterpriseCustomer.objects.create(name="Fleet", slug="fleet")
+    EnterpriseCustomerCatalog.objects.create(enterprise_customer=customer, content_filter={"content_type": "course"})
+    accounts = User.objects.bulk_create(
+        (User(username=f"crew{n}", email=f"crew{n}@fleet.example", password="!") for n in range(LEARNERS)),
+        batch_size=BATCH,
+    )
+    links = EnterpriseCustomerUser.all_objects.bulk_create(
+        (EnterpriseCustomerUser(enterprise_customer=customer, user_id=each.pk, user_fk=each) for each in accounts),
+        batch_size=BATCH,
+    )
+    role = SystemWideEnterpriseRole.objects.get(name="enterprise_learner")
+    SystemWideEnterpriseUserRoleAssignment.objects.bulk_create(
+        (
+            SystemWideEnterpriseUserRoleAssignment(user=each, role=role, enterprise_customer=customer)
+            for each in accounts
+        ),
+        batch_size=BATCH,
+    )
+    group = EnterpriseGroup.objects.create(enterprise_customer=customer, name="Deck")
+    EnterpriseGroupMembership.objects.bulk_create(
+        (EnterpriseGroupMembership(group=group, enterprise_customer_user=link) for link in links[::10]),
+        batch_size=BATCH,
+    )
+    DataSharingConsent.objects.bulk_create(
+        (
+            DataSharingConsent(
+                enterprise_customer=customer, username=each.username, course_id=runs[n % RUNS], granted=n % 2 == 0
+            )
+            for n, each in enumerate(accounts[::3])
+        ),
+        batch_size=BATCH,
+    )
+    pairs = [(n % LEARNERS, runs[(n + n // LEARNERS) % RUNS]) for n in range(ENROLLMENTS)]
+    CourseEnrollment.objects.bulk_create(
+        (CourseEnrollment(user=accounts[place], course_id=run) for place, run in pairs), batch_size=BATCH
+    )
+    EnterpriseCourseEnrollment.all_objects.bulk_create(
+        (
+            EnterpriseCourseEnrollment(
+                enterprise_customer=customer, enterprise_customer_user=links[place], course_id=run
+            )
+            for place, run in pairs
+        ),
+        batch_size=BATCH,
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE")  # what the server does by itself within a minute
+    return customer
