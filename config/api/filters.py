@@ -54,9 +54,9 @@ def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> Q
 
 
 @lru_cache(maxsize=256)
-def _only(filterset: type[FilterSet], named: frozenset[str]) -> type[FilterSet]:
+def _only(filterset: Any, named: frozenset[str]) -> Any:
     """The filter set with these of its filters alone: each that is set up costs time, and a query names few."""
-    narrower = type(filterset)(filterset.__name__, (filterset,), {})
+    narrower: Any = type(filterset)(filterset.__name__, (filterset,), {})
     narrower.base_filters = OrderedDict((name, each) for name, each in filterset.base_filters.items() if name in named)
     return narrower
 

@@ -376,7 +376,7 @@ def _is_run_key(text: str) -> bool:
         return False
 
 
-def _is_hidden(item: ContentItem, parsed: Filter) -> bool:
+def _is_hidden(item: _Item | ContentItem, parsed: Filter) -> bool:
     """A restricted run shows only in catalogs that name it."""
     return item.restricted and not parsed.shows_restricted(item.course_key, item.key)
 
