@@ -46,7 +46,8 @@ def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> Q
     named = frozenset(name for name in filterset.base_filters if request.query_params.get(name))
     if not named:
         return rows  # making the form costs more than most lists
-    filters = _only(filterset, named)(request.query_params, queryset=rows, request=request)
+    known: Any = filterset
+    filters = _only(known, named)(request.query_params, queryset=rows, request=request)
     if not filters.is_valid():
         raise ValidationError(filters.errors)
     narrowed_rows: QuerySet[Any] = filters.qs

@@ -8,11 +8,18 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.db.models import F, Value
 from django.db.models.functions import Concat
+from django.utils import timezone
 
-from config.db.sets import InPairs, Overtaken, insert_from, insert_rows, record_history, update_from
+from config.db.sets import InPairs, Overtaken, insert_from, insert_given, insert_rows, record_history, update_from
 from enrollments.models import CourseEnrollment, CourseEnrollmentAllowed, Organization, User
-from enterprise.models import PendingEnrollment
-from tests.factories import CourseEnrollmentFactory, PendingEnrollmentFactory, UserFactory
+from enterprise.models import PendingEnrollment, PendingEnterpriseCustomerUser
+from tests.factories import (
+    CourseEnrollmentFactory,
+    EnterpriseCustomerFactory,
+    PendingEnrollmentFactory,
+    PendingLearnerFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -135,3 +142,25 @@ def test_a_set_of_texts_may_hold_quotes_backslashes_commas_and_braces():
     found = Organization.objects.filter(short_name__in_set=names).values_list("short_name", flat=True)
     assert sorted(found) == sorted(names)
     assert Organization.objects.filter(short_name__in_set=["e,f", "other"]).count() == 2
+
+
+def test_given_rows_go_in_with_one_statement_and_existing_ones_are_left_out(django_assert_num_queries):
+    customer = EnterpriseCustomerFactory()
+    PendingLearnerFactory(enterprise_customer=customer, user_email="Old@acme.test")
+    odd = 'it\'s "odd", %s \\ {ü}@acme.test'
+    rows = [(customer.pk, email) for email in ("new@acme.test", "old@ACME.test", odd, "New@acme.test")]
+    moment = timezone.now()
+    with django_assert_num_queries(1):
+        made = insert_given(
+            PendingEnterpriseCustomerUser,
+            ("enterprise_customer", "user_email"),
+            rows,
+            {"created": moment, "modified": moment},
+            order_by=("enterprise_customer", "user_email"),
+            returning=("pk", "user_email"),
+        )
+    stored = PendingEnterpriseCustomerUser.objects.filter(created=moment).values_list("pk", "user_email")
+    assert sorted(made) == sorted(stored)
+    assert {email.lower() for _, email in made} == {"new@acme.test", odd}
+    with django_assert_num_queries(0):
+        assert insert_given(PendingEnterpriseCustomerUser, ("enterprise_customer", "user_email"), []) == []
