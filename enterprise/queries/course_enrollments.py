@@ -12,7 +12,7 @@ from django.conf import settings
 from django.core.cache import caches
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from config.db.reads import EitherEnd, KeyedStatement, WireTime
+from config.db.reads import EitherEnd, KeptStatement, KeyedStatement, WireTime
 from enrollments.models import CourseEnrollment, CourseOverview
 from enrollments.queries.certificates import passed_runs
 from enrollments.queries.course_details import run_dates
@@ -193,7 +193,7 @@ class KeptCount(CountOf):
             if count >= LONG:
                 cache.set(key, (None, count), KEPT_SECONDS)
             return count
-        newest = _newest_changes(self.scope.using)
+        newest = _newest_changes(using=self.scope.using)
         if kept[0] == newest:
             return int(kept[1])
         count = self.scope.count()
@@ -201,11 +201,14 @@ class KeptCount(CountOf):
         return count
 
 
-def _newest_changes(using: str) -> tuple[Any, ...]:
-    """The newest row of history of enterprise enrollments and of learner links. One statement."""
-    changes = EnterpriseCourseEnrollment.history.model.objects.using(using).order_by("-history_id")
+def _newest() -> QuerySet[Any, Any]:
+    """The newest row of history of enterprise enrollments, with that of learner links."""
     links = EnterpriseCustomerUser.history.model.objects.order_by("-history_id").values("history_id")[:1]
-    return tuple(changes.values_list("history_id", Subquery(links))[:1])
+    changes = EnterpriseCourseEnrollment.history.model.objects.order_by("-history_id")
+    return changes.values_list("history_id", Subquery(links))[:1]
+
+
+_newest_changes = KeptStatement(_newest)
 
 
 # --- One learner of a customer, for staff ---------------------------------------------------------------------------
