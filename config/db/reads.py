@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Sized
 from typing import Any
 
 from django.db import connections
-from django.db.models import Expression, Field, Func, QuerySet, TextField
+from django.db.models import Expression, Field, Func, IntegerField, QuerySet, TextField
 
 from config.db.sets import as_parameter, pairs_as_parameters
 
@@ -45,7 +45,7 @@ class EitherEnd:
 
     NEAR = 1_000
 
-    def __init__(self, rows: QuerySet[Any, Any], countable: Sized) -> None:
+    def __init__(self, rows: QuerySet[Any, Any] | KeptRows, countable: Sized) -> None:
         self._rows = rows
         self._countable = countable
 
@@ -126,6 +126,45 @@ class KeptStatement:
 
     def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
         return parameters
+
+
+class KeptPage(KeptStatement):
+    """`rows = KeptPage(build)`; `rows(20, 30, customer=...)` are the tuples of `build()[20:30]`, compiled once for all.
+
+    Args:
+        build: gives an ordered `values_list`; what differs from call to call beside the page stands in it as `Given`.
+    """
+
+    _first, _number = 1_234_567_891, 1_987_654_321  # no other number of a statement looks like these
+
+    def __call__(self, start: int, stop: int, *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
+        """The rows from `start` to before `stop`; one statement."""
+        return self._rows(connections[using], {**values, "limit": stop - start, "offset": start})
+
+    def _query(self) -> Any:
+        return self._build()[self._first : self._first + self._number].query
+
+    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
+        sql, parameters, converters = super()._compile(connection)
+        head, written, tail = sql.rpartition(f"LIMIT {self._number} OFFSET {self._first}")
+        if not written or tail:
+            raise TypeError(f"a kept page is cut at the end of its statement: {sql}")
+        parameters = [*parameters, Given("limit", IntegerField()), Given("offset", IntegerField())]
+        self._compiled[connection.vendor] = compiled = f"{head}LIMIT %s OFFSET %s", parameters, converters
+        return compiled
+
+
+class KeptRows:
+    """A list whose pages are kept statements; slices and turns round as a queryset does."""
+
+    def __init__(self, forwards: KeptPage, backwards: KeptPage, using: str, values: dict[str, Any]) -> None:
+        self._forwards, self._backwards, self._using, self._values = forwards, backwards, using, values
+
+    def __getitem__(self, place: slice) -> list[Row]:
+        return self._forwards(place.start or 0, place.stop, using=self._using, **self._values)
+
+    def reverse(self) -> KeptRows:
+        return KeptRows(self._backwards, self._forwards, self._using, self._values)
 
 
 class KeyedStatement(KeptStatement):

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
-from config.db.reads import EitherEnd, KeptStatement, KeyedStatement, WireTime
+from config.db.reads import EitherEnd, Given, KeptPage, KeptRows, KeptStatement, KeyedStatement, WireTime
 from enrollments.models import CourseEnrollment, CourseOverview
 from enrollments.queries.certificates import passed_runs
 from enrollments.queries.course_details import run_dates
@@ -124,15 +125,40 @@ _COLUMNS: tuple[Any, ...] = (
 )
 
 
-def pageable(rows: QuerySet[EnterpriseCourseEnrollment], scope: Scope | None = None) -> tuple[EitherEnd, Any]:
+def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, CountOf]:
     """What a paginator takes: tuples for `listed`, and what to count.
 
     Args:
         rows: visible enrollments, in order.
-        scope: given when `rows` are all that it has; then the count of a long list is kept.
     """
-    countable = KeptCount(scope) if scope else CountOf(rows.order_by())
+    countable = CountOf(lambda: rows.order_by().count())
     return EitherEnd(rows.values_list(*_COLUMNS), countable), countable
+
+
+def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
+    """The same for everything in a scope, by id. The count of a long list is kept; so are the statements of the usual
+    scopes, all customers or one."""
+    countable = CountOf(partial(_kept_count, scope))
+    if scope.everything:
+        rows: Any = KeptRows(_all, _all_backwards, scope.using, {})
+    elif len(scope.customers) == 1 and not scope.links:
+        rows = KeptRows(_customers, _customers_backwards, scope.using, {"customer": next(iter(scope.customers))})
+    else:
+        rows = scope.rows.order_by("id").values_list(*_COLUMNS)
+    return EitherEnd(rows, countable), countable
+
+
+def _by_id(**narrow: Any) -> QuerySet[Any, Any]:
+    linked = EnterpriseCourseEnrollment.objects.filter(**narrow)
+    return linked.order_by("id").values_list(*_COLUMNS)
+
+
+def _of_customer() -> QuerySet[Any, Any]:
+    return _by_id(enterprise_customer=Given("customer", UUIDField()))
+
+
+_all, _all_backwards = KeptPage(_by_id), KeptPage(lambda: _by_id().reverse())
+_customers, _customers_backwards = KeptPage(_of_customer), KeptPage(lambda: _of_customer().reverse())
 
 
 def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[ListedEnrollment]:
@@ -158,20 +184,17 @@ def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[L
 class CountOf:
     """The number of rows, counted when it is first asked for."""
 
-    def __init__(self, rows: QuerySet[Any]) -> None:
-        self._rows = rows
+    def __init__(self, count: Callable[[], int]) -> None:
+        self._counted = count
         self._count: int | None = None
 
     def __len__(self) -> int:
         if self._count is None:
-            self._count = self.counted()
+            self._count = self._counted()
         return self._count
 
-    def counted(self) -> int:
-        return self._rows.count()
 
-
-class KeptCount(CountOf):
+def _kept_count(scope: Scope) -> int:
     """The number of enrollments in a scope; that of a long list is kept in the process while nothing changes.
 
     Counting twenty thousand rows costs more than all the rest of a page, and whoever turns pages asks for it each time.
@@ -179,26 +202,16 @@ class KeptCount(CountOf):
     as the newest ones are the same, so is the count. Two writers who commit in the other order than they began can hide
     a change, for KEPT_SECONDS at most: no longer than a replica may lag.
     """
-
-    def __init__(self, scope: Scope) -> None:
-        super().__init__(scope.rows)
-        self.scope = scope
-
-    def counted(self) -> int:
-        cache = caches["counts"]
-        key = "all" if self.scope.everything else ",".join(sorted(map(str, [*self.scope.customers, *self.scope.links])))
-        kept = cache.get(key)
-        if kept is None:
-            count = self.scope.count()
-            if count >= LONG:
-                cache.set(key, (None, count), KEPT_SECONDS)
-            return count
-        newest = _newest_changes(using=self.scope.using)
-        if kept[0] == newest:
-            return int(kept[1])
-        count = self.scope.count()
-        cache.set(key, (newest, count), KEPT_SECONDS)
-        return count
+    counts = caches["counts"]
+    key = "all" if scope.everything else ",".join(sorted(map(str, [*scope.customers, *scope.links])))
+    kept = counts.get(key)
+    newest = _newest_changes(using=scope.using) if kept else None
+    if kept and kept[0] == newest:
+        return int(kept[1])
+    count = scope.count()
+    if kept or count >= LONG:  # the first time nobody has looked at the history
+        counts.set(key, (newest, count), KEPT_SECONDS)
+    return count
 
 
 def _newest() -> QuerySet[Any, Any]:

@@ -13,13 +13,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors, Refusal
-from config.api.filters import filtered, narrowed, ordered, query_parameters
+from config.api.filters import ORDERING, narrowed, query_parameters
 from config.api.pagination import DefaultPagination
 from config.api.permissions import reads_or_holds
 from config.api.throttles import UserThrottle
 from config.db.replica import read_alias
 from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser
-from enterprise.queries.course_enrollments import listed, pageable, scope_of
+from enterprise.queries.course_enrollments import listed, pageable, scope_of, whole
 from enterprise.serializers.course_enrollments import (
     EnterpriseCourseEnrollmentSerializer,
     NewEnterpriseCourseEnrollmentSerializer,
@@ -64,11 +64,11 @@ class EnterpriseCourseEnrollmentListView(EnterpriseCourseEnrollmentView):
     )
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         scope = scope_of(request, using=read_alias())
-        rows = ordered(scope.rows.order_by("id"), request, ORDERING_FIELDS)
-        is_whole = not any(request.query_params.get(name) for name in CourseEnrollmentFilter.base_filters)
-        if not is_whole:  # making the form of a filter set costs as much as reading the page
-            rows = filtered(rows, request, CourseEnrollmentFilter)
-        sliceable, countable = pageable(rows, scope if is_whole else None)
+        if any(request.query_params.get(name) for name in (*CourseEnrollmentFilter.base_filters, ORDERING)):
+            rows = narrowed(scope.rows.order_by("id"), request, CourseEnrollmentFilter, ORDERING_FIELDS)
+            sliceable, countable = pageable(rows)
+        else:
+            sliceable, countable = whole(scope)
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(sliceable, request, self, count_queryset=countable)
         return paginator.get_paginated_response(
