@@ -143,9 +143,13 @@ class Bench:
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.customer, user_id=boss.pk)
         role = SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=boss, role=role, enterprise_customer=self.customer)
+        skipper = User.objects.create_user("skipper", "skipper@fleet.example", "!")
+        EnterpriseCustomerUser.objects.create(enterprise_customer=self.fleet, user_id=skipper.pk)
+        SystemWideEnterpriseUserRoleAssignment.objects.create(user=skipper, role=role, enterprise_customer=self.fleet)
+        self.crew = list(User.objects.filter(username__startswith="crew").order_by("pk"))
         self.tokens = {
             account.username: access_token_for(account, scopes=["user_id", "email", "profile"], grant_type="password")
-            for account in (learner, staff, boss)
+            for account in (learner, staff, boss, skipper, self.crew[0])
         }
 
     def endpoints(self) -> list[Endpoint]:
@@ -154,6 +158,10 @@ class Bench:
         catalogs = "/enterprise/api/v1/enterprise_catalogs/"
         learner, staff, boss = (self.tokens[name] for name in ("learner", "staff", "boss"))
         learners = f"/enterprise/api/v1/enterprise-learner/?enterprise_customer={self.fleet.pk}"
+        skipper, crew = self.tokens["skipper"], self.tokens["crew0"]
+        enrolled = "/enterprise/api/v1/enterprise-course-enrollment"
+        of_crew = f"lms_user_id={self.crew[0].pk}&enterprise_uuid={self.fleet.pk}"
+        single = f"/enterprise/api/v1/enterprise-customer/{self.fleet.pk}/course_enrollments/"
         longer = 3 * self.seconds
         return [
             Endpoint("floor", "/bench/floor?bytes=200", learner),
@@ -169,6 +177,13 @@ class Bench:
             Endpoint("learners of 10,000, last page", f"{learners}&page=last", staff),
             Endpoint("learners of 10,000, page of 100", f"{learners}&page_size=100", staff),
             Endpoint("learners, own", "/enterprise/api/v1/enterprise-learner/", learner),
+            Endpoint("enterprise enrollments, 20,000, first page", f"{enrolled}/", skipper),
+            Endpoint("enterprise enrollments, page 1,000", f"{enrolled}/?page=1000", skipper),
+            Endpoint("enterprise enrollments, last page", f"{enrolled}/?page=last", skipper),
+            Endpoint("enterprise enrollments, for staff", f"{enrolled}/", staff),
+            Endpoint("enterprise enrollments, own", f"{enrolled}/", crew),
+            Endpoint("enterprise enrollments of a learner, by status", f"{enrolled}-admin?{of_crew}", staff),
+            Endpoint("POST course_enrollments (one known item)", single, skipper, self._known_item),
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, longer, connections=1),
@@ -182,6 +197,11 @@ class Bench:
 
     def _known_enrollment(self, number: int) -> bytes:
         return json.dumps({"course_details": {"course_id": self.runs[number % ENROLLMENTS]}}).encode()
+
+    def _known_item(self, number: int) -> bytes:
+        account = self.crew[number % len(self.crew)]
+        item = {"lms_user_id": account.pk, "course_run_id": self.runs[number % len(self.crew) % 40]}
+        return json.dumps([{**item, "course_mode": "audit"}]).encode()
 
     def _new_rows(self, number: int) -> bytes:
         """Half of the learners have an account; a run that nobody of them is in yet."""

@@ -5,12 +5,22 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from django.db.models import DateTimeField
+from django.db.models import CharField, DateTimeField
 
 from config.api.fields import wire_time
-from config.db.reads import Given, KeptStatement, KeyedStatement, WireTime
-from enrollments.models import CourseOverview
-from tests.factories import CourseRunFactory
+from config.db.reads import (
+    EitherEnd,
+    Given,
+    KeptPage,
+    KeptRows,
+    KeptStatement,
+    KeyedStatement,
+    PairedStatement,
+    WireTime,
+)
+from config.db.sets import InPairs
+from enrollments.models import CourseEnrollment, CourseOverview
+from tests.factories import CourseEnrollmentFactory, CourseRunFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -75,3 +85,51 @@ def test_a_statement_without_its_keys_is_refused():
     statement = KeyedStatement(lambda keys: CourseOverview.objects.filter(org="Acme").values_list("id"))
     with pytest.raises(TypeError, match="has its keys as a parameter"):
         statement(["x"])
+
+
+# --- Pages ----------------------------------------------------------------------------------------------------------
+
+of_org = KeptPage(
+    lambda: CourseOverview.objects.filter(org=Given("org", CharField())).order_by("pk").values_list("id", "self_paced")
+)
+of_org_backwards = KeptPage(
+    lambda: CourseOverview.objects.filter(org=Given("org", CharField())).order_by("-pk").values_list("id", "self_paced")
+)
+
+
+def test_a_kept_page_is_cut_anew_at_each_call(django_assert_num_queries):
+    runs = sorted(CourseRunFactory(org="Acme", self_paced=True).pk for _ in range(5))
+    CourseRunFactory(id="course-v1:Other+C+T1")
+    for start, stop in ((0, 2), (2, 4), (4, 9), (9, 12)):
+        with django_assert_num_queries(1):
+            assert of_org(start, stop, org="Acme") == [(run, True) for run in runs[start:stop]]
+
+
+def test_the_second_half_of_a_list_is_read_from_its_end(monkeypatch):
+    monkeypatch.setattr(EitherEnd, "NEAR", 1)
+    runs = sorted(CourseRunFactory(org="Acme").pk for _ in range(7))
+    kept = KeptRows(of_org, of_org_backwards, "default", {"org": "Acme"})
+    plain = CourseOverview.objects.order_by("pk").values_list("id", "self_paced")
+    for rows in (kept, plain):
+        ends = EitherEnd(rows, runs)
+        for size in (1, 2, 3, 7, 9):
+            for start in range(9):
+                assert [run for run, _ in ends[start : start + size]] == runs[start : start + size]
+
+
+def test_a_paired_statement_finds_pairs_and_nothing_but_pairs(django_assert_num_queries):
+    tracks = PairedStatement(
+        lambda pairs: CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs)).values_list("course_id")
+    )
+    first, second = CourseEnrollmentFactory(course_id='a"b\\c'), CourseEnrollmentFactory(course_id="d,e{}")
+    with django_assert_num_queries(1):
+        pairs = {(first.user_id, 'a"b\\c'), (second.user_id, "d,e{}"), (first.user_id, "d,e{}")}
+        assert set(tracks(pairs)) == {('a"b\\c',), ("d,e{}",)}
+    with django_assert_num_queries(0):
+        assert tracks(set()) == []
+    with pytest.raises(TypeError, match="only parameters"):
+        PairedStatement(
+            lambda pairs: CourseEnrollment.objects.filter(
+                InPairs("user_id", "course_id", pairs), mode="audit"
+            ).values_list("pk")
+        )({(1, "a")})
