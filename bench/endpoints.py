@@ -30,6 +30,7 @@ from bench.scene import big_customer
 CONNECTIONS = 4
 ENROLLMENTS = 200  # of the learner whose list is read
 BULK_ROWS = 1_000
+HELD_RUNS = 50_000  # of the catalog that is asked what it holds
 HEADINGS = ("SQL", "web CPU ms", "PG CPU ms", "req/s", "p50 ms", "p99 ms", "bytes", "x floor")
 
 
@@ -143,20 +144,52 @@ class Bench:
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.customer, user_id=boss.pk)
         role = SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=boss, role=role, enterprise_customer=self.customer)
+        operator = User.objects.create_user("operator", "operator@acme.example", "!", is_staff=True)
+        everywhere = SystemWideEnterpriseRole.objects.get(name="enterprise_openedx_operator")
+        SystemWideEnterpriseUserRoleAssignment.objects.create(
+            user=operator, role=everywhere, applies_to_all_contexts=True
+        )
+        self._prepare_content()
         skipper = User.objects.create_user("skipper", "skipper@fleet.example", "!")
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.fleet, user_id=skipper.pk)
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=skipper, role=role, enterprise_customer=self.fleet)
         self.crew = list(User.objects.filter(username__startswith="crew").order_by("pk"))
         self.tokens = {
             account.username: access_token_for(account, scopes=["user_id", "email", "profile"], grant_type="password")
-            for account in (learner, staff, boss, skipper, self.crew[0])
+            for account in (learner, staff, boss, operator, skipper, self.crew[0])
         }
+
+    def _prepare_content(self) -> None:
+        """A catalog of many runs and their courses, put into the index itself; the other catalogs do not see them."""
+        from config.db.sets import analyze
+        from enterprise.content import index
+        from enterprise.models import ContentItem, EnterpriseCustomer, EnterpriseCustomerCatalog
+
+        self.holder = EnterpriseCustomer.objects.create(name="Holder", slug="holder")
+        content_filter = {"org": "Bulk"}
+        self.large = EnterpriseCustomerCatalog.objects.create(
+            enterprise_customer=self.holder, content_filter=content_filter
+        )
+        items = []
+        for number in range(HELD_RUNS):
+            course, run = f"Bulk+C{number}", f"course-v1:Bulk+C{number}+T1"
+            for content_type, key in (("course", course), ("courserun", run)):
+                about = {"content_type": content_type, "key": key, "aggregation_key": f"{content_type}:{course}"}
+                document = {**about, "title": key, "org": "Bulk", "partner": "edx", "has_enrollable_seats": True}
+                if content_type == "course":
+                    document["course_runs"] = []
+                items.append(ContentItem(**about, title=key, course_key=course, document=document))
+        ContentItem.objects.bulk_create(items, batch_size=2_000)
+        index.insert_values(items)
+        index.ensure([content_filter])
+        index.refresh_all()
+        analyze(ContentItem)
 
     def endpoints(self) -> list[Endpoint]:
         enrollment = "/api/enrollment/v1/enrollment"
         bulk = f"/enterprise/api/v1/enterprise-customer/{self.customer.pk}/enroll_learners_in_courses/"
         catalogs = "/enterprise/api/v1/enterprise_catalogs/"
-        learner, staff, boss = (self.tokens[name] for name in ("learner", "staff", "boss"))
+        learner, staff, boss, operator = (self.tokens[name] for name in ("learner", "staff", "boss", "operator"))
         learners = f"/enterprise/api/v1/enterprise-learner/?enterprise_customer={self.fleet.pk}"
         skipper, crew = self.tokens["skipper"], self.tokens["crew0"]
         enrolled = "/enterprise/api/v1/enterprise-course-enrollment"
@@ -184,11 +217,21 @@ class Bench:
             Endpoint("enterprise enrollments, own", f"{enrolled}/", crew),
             Endpoint("enterprise enrollments of a learner, by status", f"{enrolled}-admin?{of_crew}", staff),
             Endpoint("POST course_enrollments (one known item)", single, skipper, self._known_item),
+            Endpoint(f"contains_content_items ({HELD_RUNS:,} runs)", self._contains(1), operator),
+            Endpoint(f"contains_content_items, 50 asked ({HELD_RUNS:,} runs)", self._contains(50), operator),
+            Endpoint(f"GET enterprise_catalogs/{{uuid}} ({HELD_RUNS:,} runs)", f"{catalogs}{self.large.pk}/", operator),
+            Endpoint(
+                f"the same, page 2,500 of 20 ({HELD_RUNS:,} runs)", f"{catalogs}{self.large.pk}/?page=2500", operator
+            ),
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, longer, connections=1),
             Endpoint(f"bulk POST, {BULK_ROWS:,} known rows", bulk, boss, self._known_rows, longer, connections=1),
         ]
+
+    def _contains(self, number: int) -> str:
+        asked = "&".join(f"course_run_ids=course-v1:Bulk%2BC{n * 900}%2BT1" for n in range(number))
+        return f"/enterprise/api/v1/enterprise-customer/{self.holder.pk}/contains_content_items/?{asked}"
 
     def _new_enrollment(self, number: int) -> bytes:
         _, username = self.many[10_000 + number % 10_000]

@@ -34,6 +34,7 @@ from enterprise.models.content import (
 )
 
 BATCH = 500  # items that one transaction refreshes
+MANY = 10_000  # rows that are worth counting the table anew for the database's plans
 NOTHING = Q(pk=0)
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ITEM_FIELDS = [
@@ -112,10 +113,16 @@ def refresh_all(seconds: float = float("inf")) -> bool:
     """Refreshes batch after batch for a while; whether nothing stale was left."""
     end = timezone.now().timestamp() + seconds
     began = timezone.now()
-    while refresh(Q(changes_at__lte=began)) == BATCH:
-        if timezone.now().timestamp() > end:
-            return False
-    return True
+    total = 0
+    is_done = False
+    while not is_done and (not total or timezone.now().timestamp() <= end):
+        number = refresh(Q(changes_at__lte=began))
+        total += number
+        is_done = number < BATCH
+    if total >= MANY:
+        for table in (ContentItem, ContentItemValue, ContentFilterItem):
+            analyze(table)
+    return is_done
 
 
 # --- Items ----------------------------------------------------------------------------------------------------------
@@ -191,6 +198,8 @@ def _fill(stored: ContentFilter, written: Any) -> None:
         },
         returning=("expired",),
     )
+    if len(inserted) >= MANY:
+        analyze(ContentFilterItem)
     stored.count = len(inserted)
     stored.current_count = sum(not expired for (expired,) in inserted)
     stored.save(update_fields=["count", "current_count"])

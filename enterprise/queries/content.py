@@ -61,6 +61,7 @@ __all__ = [
 
 SORTED_BY = {"aggregation_key", "content_type", "end", "key", "start", "title"}
 MOST_ITEMS = 1000  # that one look-up of items with their runs reads
+_OWN = ("aggregation_key", "start")  # columns that memberships have themselves
 MOST_STALE = 100  # rows beside those asked for that one look-up brings along
 
 
@@ -109,16 +110,25 @@ def search(
         )
     parsed = read(written)
     stored = _stored_filter(parsed, written)
+    count = stored.current_count if exclude_expired else stored.count
+    first, last = (page - 1) * page_size, min(page * page_size, count)
+    if first >= last:
+        return ContentPage(count, [])
+    asked = _asked_order(ordering)
     memberships = ContentFilterItem.objects.filter(content_filter=stored)
     if exclude_expired:
         memberships = memberships.filter(expired=False)
-    order = _ordering(ordering)
-    first = (page - 1) * page_size
-    rows = memberships.order_by(*order, "aggregation_key", "start", "item_id")[first : first + page_size]
-    count = stored.current_count if exclude_expired else stored.count
-    if first >= count:
-        return ContentPage(count, [])
-    found = rows.values_list("item__document", "item__content_type", "item__aggregation_key", "item__related")
+    order = [_ordered(name if name in _OWN else f"item__{name}", descending) for name, descending in asked]
+    ordered = memberships.order_by(*order, *_OWN, "item_id")
+    if not asked and 2 * first > count:  # counted from the nearer end, along the index
+        ordered, first, last = ordered.reverse(), count - last, count - first
+    items = ContentItem.objects.filter(pk__in=ordered[first:last].values("item_id")).order_by(
+        *(_ordered(name, descending) for name, descending in asked),
+        "aggregation_key",
+        _ordered("start", False),
+        "pk",
+    )
+    found = items.values_list("document", "content_type", "aggregation_key", "related")
     return ContentPage(count, [_shown(parsed, *row) for row in found])
 
 
@@ -133,14 +143,15 @@ def _stored_filter(parsed: Filter, written: Any) -> ContentFilter:
     return ContentFilter.objects.get(digest=parsed.digest)
 
 
-def _ordering(ordering: str | None) -> list[OrderBy]:
+def _asked_order(ordering: str | None) -> list[tuple[str, bool]]:
+    """The names that results are to be ordered by, and whether descending."""
     names = [name.strip() for name in (ordering or "").split(",")]
-    asked = [(name.removeprefix("-"), name.startswith("-")) for name in names if name.removeprefix("-") in SORTED_BY]
-    # What has no date comes first, or last of the descending order, on every database.
-    return [
-        F(f"item__{name}").desc(nulls_last=True) if descending else F(f"item__{name}").asc(nulls_first=True)
-        for name, descending in asked
-    ]
+    return [(name.removeprefix("-"), name.startswith("-")) for name in names if name.removeprefix("-") in SORTED_BY]
+
+
+def _ordered(column: str, descending: bool) -> OrderBy:
+    """What has no value comes first, or last of a descending order, on every database."""
+    return F(column).desc(nulls_last=True) if descending else F(column).asc(nulls_first=True)
 
 
 def _shown(parsed: Filter, document: Any, content_type: str, aggregation_key: str, related: Any) -> Document:
@@ -400,7 +411,9 @@ def _items(keys: Collection[str], uuids: Collection[str] = (), *, with_runs: boo
     asked = [
         item for item in found if item.key in named or item.uuid in uuids or (with_runs and item.course_key in keys)
     ]
-    if len(found) == most or any(item.changes_at is not None and item.changes_at <= now for item in asked):
+    if len(found) == most:  # so much is stale elsewhere that some of what was asked for may be missing
+        asked = list(rows.filter(about))
+    if any(item.changes_at is not None and item.changes_at <= now for item in asked):
         index.refresh(about, most=None)
         asked = list(rows.filter(about))
     # Runs whose keys do not say which course they belong to.

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from enrollments.models import CourseMode
+from enrollments.models import Course, CourseMode, CourseOverview
+from enrollments.models.courses import course_uuid
+from enterprise.content import index
 from enterprise.queries.content import holds, search
 from tests import factories
 
@@ -407,3 +409,36 @@ def test_membership_costs_two_statements(django_assert_num_queries):
     for key in ("Acme+Sail", "course-v1:Acme+Sail+T3"):
         with django_assert_num_queries(2):
             assert holds(catalog, key)
+
+
+# --- Thousands ----------------------------------------------------------------------------------------------------
+
+
+def test_a_catalog_of_thousands_answers_in_as_few_statements(as_user, django_assert_num_queries):
+    number_of_courses = 1_500
+    now = timezone.now()
+    organization = factories.OrganizationFactory(short_name="Bulk")
+    courses = Course.objects.bulk_create(
+        Course(key=f"Bulk+C{n}", uuid=course_uuid(f"Bulk+C{n}"), organization=organization, modified=now)
+        for n in range(number_of_courses)
+    )
+    keys = [f"course-v1:{course.key}+T1" for course in courses]
+    CourseOverview.objects.bulk_create(
+        CourseOverview(id=key, uuid=course_uuid(key), course=course, org="Bulk", modified=now)
+        for key, course in zip(keys, courses, strict=True)
+    )
+    index.rebuild()
+    catalog = factories.CatalogFactory(content_filter={"org": "Bulk"})
+    boss = as_user(factories.customer_admin(catalog.enterprise_customer))
+    path = f"/enterprise/api/v1/enterprise-customer/{catalog.enterprise_customer_id}/contains_content_items/"
+
+    for asked, expected in (keys[7:8], True), (keys[:40], True), ([*keys[:40], "Bulk+None"], False):
+        with django_assert_num_queries(4 if "Bulk+None" in asked else 5):
+            assert boss.get(path, {"course_run_ids": asked}).json() == {"contains_content_items": expected}
+    for page in (1, 15, 16, 30):
+        with django_assert_num_queries(2):
+            found = search(catalog, page=page, page_size=100)
+        assert (found.count, len(found.documents)) == (2 * number_of_courses, 100)
+    everything = [each["key"] for page in range(1, 32) for each in search(catalog, page=page, page_size=97).documents]
+    assert sorted(everything) == sorted([*keys, *(course.key for course in courses)])
+    assert everything[:3] == ["Bulk+C0", "Bulk+C1", "Bulk+C10"]
