@@ -6,7 +6,7 @@ Contract: enterprise-learners, Background work.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -192,6 +192,56 @@ def make_missing(created: Iterable[LearnerRun]) -> list[int]:
             if contained[links[user_id].enterprise_customer_id].get(run_key)
         ]
         return ensure(wanted, EnterpriseEnrollmentSource.TASK)
+
+
+def create_missing(customer_id: UUID | None, batch_limit: int, *, dry_run: bool = False) -> Iterator[int]:
+    """Does for the plain enrollments of all linked learners what `make_missing` does for new ones, batch by batch.
+
+    Each batch is a transaction with a fixed number of statements. Learners count for every customer that they are
+    linked to, not only for the one they act for.
+
+    Args:
+        customer_id: only the learners of this customer; None: everybody.
+        batch_limit: how many learner links a batch looks at.
+        dry_run: only count.
+    Yields:
+        How many enterprise enrollments were made, or are missing, in each batch.
+    """
+    links = EnterpriseCustomerUser.objects.order_by("pk")
+    if customer_id is not None:
+        links = links.filter(enterprise_customer_id=customer_id)
+    last = 0
+    while ids := list(links.filter(pk__gt=last).values_list("pk", flat=True)[:batch_limit]):
+        with transaction.atomic():
+            wanted = _missing(ids, lock=not dry_run)
+            number = len(wanted) if dry_run else len(ensure(wanted, EnterpriseEnrollmentSource.COMMAND))
+        yield number
+        last = ids[-1]
+
+
+def _missing(links: Collection[int], *, lock: bool) -> list[tuple[int, str]]:
+    """Link id and run key of the missing enterprise enrollments of these links that a catalog of the customer holds.
+
+    Args:
+        lock: whether the learners' accounts are locked first.
+    """
+    rows = EnterpriseCustomerUser.objects.filter(pk__in_set=links).order_by()
+    if lock:
+        lock_accounts(set(rows.values_list("user_id", flat=True)))
+    by_user: dict[int, list[tuple[int, UUID]]] = defaultdict(list)
+    for link, user_id, customer_id in rows.values_list("pk", "user_id", "enterprise_customer_id"):
+        by_user[user_id].append((link, customer_id))
+    existing = EnterpriseCourseEnrollment.all_objects.filter(enterprise_customer_user__id__in_set=links).order_by()
+    known = set(existing.values_list("enterprise_customer_user_id", "course_id"))
+    enrolled = CourseEnrollment.objects.filter(user__id__in_set=by_user, is_active=True).order_by()
+    candidates = [
+        (link, customer_id, run_key)
+        for user_id, run_key in enrolled.values_list("user_id", "course_id")
+        for link, customer_id in by_user[user_id]
+        if (link, run_key) not in known
+    ]
+    contained = runs_in_catalogs({each[1] for each in candidates}, {each[2] for each in candidates})
+    return [(link, run_key) for link, customer_id, run_key in candidates if contained[customer_id].get(run_key)]
 
 
 def _queue_missing(created: list[LearnerRun]) -> None:
