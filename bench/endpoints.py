@@ -25,9 +25,10 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 from bench import service as real
-from bench.scene import big_customer
+from bench.scene import big_customer, many_customers
 
 CONNECTIONS = 4
+CUSTOMERS = 200
 ENROLLMENTS = 200  # of the learner whose list is read
 BULK_ROWS = 1_000
 HELD_RUNS = 50_000  # of the catalog that is asked what it holds
@@ -150,6 +151,7 @@ class Bench:
             user=operator, role=everywhere, applies_to_all_contexts=True
         )
         self._prepare_content()
+        self.customers = many_customers(CUSTOMERS, many)
         skipper = User.objects.create_user("skipper", "skipper@fleet.example", "!")
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.fleet, user_id=skipper.pk)
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=skipper, role=role, enterprise_customer=self.fleet)
@@ -196,6 +198,7 @@ class Bench:
         of_crew = f"lms_user_id={self.crew[0].pk}&enterprise_uuid={self.fleet.pk}"
         single = f"/enterprise/api/v1/enterprise-customer/{self.fleet.pk}/course_enrollments/"
         longer = 3 * self.seconds
+        customers = "/enterprise/api/v1/enterprise-customer/"
         return [
             Endpoint("floor", "/bench/floor?bytes=200", learner),
             Endpoint(f"GET enrollment ({ENROLLMENTS} enrollments)", enrollment, learner),
@@ -225,6 +228,12 @@ class Bench:
             ),
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment),
+            Endpoint("customer list (page of 10)", customers, staff),
+            Endpoint("customer detail", f"{customers}{self.customers[0]}/", staff),
+            Endpoint("customer detail (by its admin)", f"{customers}{self.customer.pk}/", boss),
+            Endpoint("customer dashboard_list", f"{customers}dashboard_list/", boss),
+            Endpoint("customer support_tool (page of 10)", f"{customers}support_tool/", staff),
+            Endpoint(f"customer basic_list ({CUSTOMERS})", f"{customers}basic_list/", staff),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, longer, connections=1),
             Endpoint(f"bulk POST, {BULK_ROWS:,} known rows", bulk, boss, self._known_rows, longer, connections=1),
         ]

@@ -83,3 +83,39 @@ def big_customer(runs: Sequence[str]) -> Any:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # what the server does by itself within a minute
     return customer
+
+
+def many_customers(number: int, accounts: list[Any]) -> list[Any]:
+    """Customers with branding, two identity providers, three catalogs and four linked admins each; their uuids."""
+    from enterprise import models
+
+    customers = models.EnterpriseCustomer.objects.bulk_create(
+        models.EnterpriseCustomer(name=f"Customer {n}", slug=f"customer-{n}") for n in range(number)
+    )
+    models.EnterpriseCustomerBrandingConfiguration.objects.bulk_create(
+        models.EnterpriseCustomerBrandingConfiguration(
+            enterprise_customer=each, logo=f"enterprise/branding/{each.pk}/logo_1.png", primary_color="#123456"
+        )
+        for each in customers
+    )
+    models.EnterpriseCustomerIdentityProvider.objects.bulk_create(
+        models.EnterpriseCustomerIdentityProvider(enterprise_customer=each, provider_id=f"saml-{each.slug}-{n}")
+        for each in customers
+        for n in range(2)
+    )
+    models.EnterpriseCustomerCatalog.objects.bulk_create(
+        models.EnterpriseCustomerCatalog(enterprise_customer=each, title=f"Catalog {n}")
+        for each in customers
+        for n in range(3)
+    )
+    admins = [(each, accounts[4 * n + m]) for n, each in enumerate(customers) for m in range(4)]
+    role = models.SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
+    models.SystemWideEnterpriseUserRoleAssignment.objects.bulk_create(
+        models.SystemWideEnterpriseUserRoleAssignment(user=account, role=role, enterprise_customer=each)
+        for each, account in admins
+    )
+    models.EnterpriseCustomerUser.objects.bulk_create(
+        models.EnterpriseCustomerUser(enterprise_customer=each, user_id=account.pk, user_fk=account)
+        for each, account in admins
+    )
+    return [each.pk for each in customers]

@@ -7,25 +7,28 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
 from django.db.models import (
+    BigIntegerField,
+    BooleanField,
     DateField,
+    DateTimeField,
     Exists,
+    F,
     OuterRef,
-    PositiveBigIntegerField,
     Q,
     QuerySet,
     Subquery,
     TextField,
     Value,
 )
-from django.db.models.functions import Replace
+from django.db.models.functions import Cast, Replace
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import Given, KeptStatement, KeyedStatement, Row, UuidText, WireTime
+from config.db.reads import Given, KeyedStatement, Row, UuidText, WireTime
 from enrollments.models import User
 from enterprise.models import (
     AdminNotification,
@@ -44,10 +47,15 @@ from enterprise.queries.roles import PROVISIONS_CUSTOMERS, access
 NO_SUCH_CUSTOMER = "No EnterpriseCustomer matches the given query."
 
 
+def sees_all_customers(request: Any) -> bool:
+    """Whether the caller sees customers without being linked to them: staff, and who sets up customers."""
+    return bool(request.user.is_staff) or access(request).has(PROVISIONS_CUSTOMERS)
+
+
 def visible_customers(request: Any) -> QuerySet[EnterpriseCustomer]:
     """Active customers: all for staff and holders of the provisioning permission, else the caller's own."""
     customers = EnterpriseCustomer.objects.all()
-    if request.user.is_staff or access(request).has(PROVISIONS_CUSTOMERS):
+    if sees_all_customers(request):
         return customers
     links = EnterpriseCustomerUser.objects.filter(user_id=request.user.pk, enterprise_customer=OuterRef("pk"))
     return customers.filter(Exists(links.order_by()))
@@ -131,10 +139,11 @@ SHOWN_COLUMNS = (
     "show_videos_in_learner_portal_search_results", "default_language", "country", "enable_slug_login",
     "enable_learner_credit_message_box",
 )  # fmt: skip
+LIVE_NOTIFICATION = "live_notification"
 OTHER_COLUMNS = (
     "created", "enable_autocohorting", "default_contract_discount", "site__domain", "site__name", "customer_type__name",
     "branding_configuration__logo", "branding_configuration__primary_color", "branding_configuration__secondary_color",
-    "branding_configuration__tertiary_color",
+    "branding_configuration__tertiary_color", LIVE_NOTIFICATION,
 )  # fmt: skip
 _places = {name: place for place, name in enumerate(SHOWN_COLUMNS + OTHER_COLUMNS)}
 
@@ -146,14 +155,14 @@ class CustomerFacts:
     Args:
         row: the values of SHOWN_COLUMNS and OTHER_COLUMNS.
         identity_providers: provider id, whether it is the default one, whether it syncs profiles; the oldest first.
-        catalogs: uuids, the oldest first.
+        catalogs: uuids as texts, the oldest first.
         admin_users: address and id of each account with the role `enterprise_admin` for the customer.
         notification: id, title and text of the one that the reader has to see.
     """
 
     row: Row
     identity_providers: list[Row]
-    catalogs: list[UUID]
+    catalogs: list[str]
     admin_users: list[Row]
     notification: Row | None = None
 
@@ -202,75 +211,137 @@ _derived: dict[str, Callable[[CustomerFacts], Any]] = {
 def customer_facts(uuids: Collection[UUID], reader: User | None) -> dict[UUID, CustomerFacts]:
     """What answers say about customers, active or not; those that do not exist are left out.
 
-    Five statements, one more while a notification is live; none for no customers.
+    Two statements, two more while a notification is live; none for no customers.
 
     Args:
         reader: whom the answer is for: notifications are for who is linked to the customer. None: nobody's notices.
     """
-    if not uuids:
-        return {}
-    providers = _by_customer(_provider_rows(uuids))
-    catalogs = _by_customer(_catalog_rows(uuids))
-    admins = _by_customer(_admin_rows(uuids))
-    found = {}
-    for row in _customer_rows(uuids):
-        uuid = row[0]
-        own = [catalog for (catalog,) in catalogs.get(uuid, ())]
-        found[uuid] = CustomerFacts(row, providers.get(uuid, []), own, admins.get(uuid, []))
-    if reader is not None and reader.pk is not None:
+    found = {row[0]: CustomerFacts(row, [], [], []) for row in _customer_rows(uuids, today=today())}
+    for kind, uuid, _, number, text, is_default, syncs in _part_rows(found):
+        facts = found[uuid]
+        if kind == PROVIDER:
+            facts.identity_providers.append((text, is_default, syncs))
+        elif kind == CATALOG:
+            facts.catalogs.append(text)
+        else:
+            facts.admin_users.append((text, number))
+    if found and reader is not None and reader.pk is not None:
         _notify(found, reader)
     return found
 
 
+def visible_customer_facts(request: Any, uuid: object) -> CustomerFacts:
+    """What answers say about the visible customer that a path names; `visible_customer` and `customer_facts` in one.
+
+    Raises:
+        NotFound: as `visible_customer`.
+    """
+    key = parsed_uuid(uuid)
+    if key is None:
+        raise NotFound
+    if sees_all_customers(request) or _links_of_reader([key], user_id=request.user.pk):
+        facts = customer_facts([key], request.user).get(key)
+        if facts is not None and facts["active"]:
+            return facts
+    raise NotFound(NO_SUCH_CUSTOMER)
+
+
 def active_sso_configurations(uuids: Collection[UUID]) -> dict[UUID, list[Row]]:
     """Created and modified (as answers write them) and display name of active sign-on configurations, by customer."""
-    return _by_customer(_sso_configuration_rows(uuids))
+    grouped: defaultdict[UUID, list[Row]] = defaultdict(list)
+    for uuid, *about in _sso_configuration_rows(uuids):
+        grouped[uuid].append(tuple(about))
+    return grouped
 
 
 def _notify(facts: dict[UUID, CustomerFacts], reader: User) -> None:
     """Gives customers the notification that is live, where the reader is linked and has not read it."""
-    live = _live_notification(today=today())
-    if not live:
+    live = next(iter(facts.values()))[LIVE_NOTIFICATION]
+    about = _notification_rows([live]) if live is not None else []
+    if not about:
         return
-    notification, filters = live[0][:3], [row[3] for row in live if row[3] is not None]
-    for (uuid,) in _links_without_read(facts, user_id=reader.pk, notification_id=notification[0]):
-        each = facts[uuid]
-        if all(map(each.has, filters)):
-            facts[uuid] = CustomerFacts(
-                each.row, each.identity_providers, each.catalogs, each.admin_users, notification
-            )
+    notification, filters = about[0][:3], [row[3] for row in about if row[3] is not None]
+    for (uuid,) in _links_without_read(facts, user_id=reader.pk, notification_id=live):
+        if all(map(facts[uuid].has, filters)):
+            facts[uuid] = replace(facts[uuid], notification=notification)
 
 
-_customer_rows = KeyedStatement(
-    lambda uuids: (
-        EnterpriseCustomer.all_objects.filter(pk__in_set=uuids)
+def _customers(uuids: list[UUID]) -> QuerySet[EnterpriseCustomer, Any]:
+    """The rows of facts; each says which notification counts today."""
+    day = Given("today", DateField())
+    live = AdminNotification.objects.filter(is_active=True, start_date__lte=day, expiration_date__gte=day)
+    first = Subquery(live.order_by("start_date", "pk").values("pk")[:1])
+    moments = {"created", "modified"}
+    columns = [WireTime(name) if name in moments else name for name in SHOWN_COLUMNS + OTHER_COLUMNS[:-1]]
+    return EnterpriseCustomer.all_objects.filter(pk__in_set=uuids).order_by().values_list(*columns, first)
+
+
+PROVIDER, CATALOG, ADMIN = 1, 2, 3
+
+
+def _parts(uuids: list[UUID]) -> QuerySet[Any, Any]:
+    """Identity providers, catalogs and admin users in one statement: three would cost twice as much."""
+    of_customers = {"enterprise_customer__uuid__in_set": uuids}
+    no_flag, no_number = Value(None, BooleanField(null=True)), Value(None, BigIntegerField(null=True))
+    no_moment = Value(None, DateTimeField(null=True))
+    admins = {"role__name": ENTERPRISE_ADMIN_ROLE, **of_customers}
+    columns = ("kind", "enterprise_customer_id", "moment", "number", "text", "first_flag", "second_flag")
+    providers = EnterpriseCustomerIdentityProvider.objects.filter(**of_customers).annotate(
+        kind=Value(PROVIDER),
+        moment=F("created"),
+        number=Cast("pk", BigIntegerField()),
+        text=Cast("provider_id", TextField()),
+        first_flag=F("default_provider"),
+        second_flag=F("sync_learner_profile_data"),
+    )
+    catalogs = EnterpriseCustomerCatalog.objects.filter(**of_customers).annotate(
+        kind=Value(CATALOG),
+        moment=F("created"),
+        number=no_number,
+        text=UuidText("pk"),
+        first_flag=no_flag,
+        second_flag=no_flag,
+    )
+    admin_users = SystemWideEnterpriseUserRoleAssignment.objects.filter(**admins).annotate(
+        kind=Value(ADMIN),
+        moment=no_moment,
+        number=F("user_id"),
+        text=Cast("user__email", TextField()),
+        first_flag=no_flag,
+        second_flag=no_flag,
+    )
+    parts = [rows.order_by().values_list(*columns) for rows in (providers, catalogs, admin_users)]
+    return parts[0].union(*parts[1:], all=True).order_by("kind", "moment", "number", "text")
+
+
+def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
+    """The links of a reader who has not read a notification yet."""
+    reads = AdminNotificationRead.objects.filter(
+        enterprise_customer_user=OuterRef("pk"),
+        admin_notification_id=Given("notification_id", BigIntegerField()),
+        is_read=True,
+    )
+    links = EnterpriseCustomerUser.objects.filter(
+        enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", BigIntegerField())
+    )
+    return links.exclude(Exists(reads)).order_by().values_list("enterprise_customer_id")
+
+
+_links_of_reader = KeyedStatement(
+    lambda uuids: EnterpriseCustomerUser.objects.filter(
+        enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", BigIntegerField())
+    )
+    .order_by()
+    .values_list("enterprise_customer_id")
+)
+_customer_rows = KeyedStatement(_customers)
+_part_rows = KeyedStatement(_parts)
+_links_without_read = KeyedStatement(_waiting_links)
+_notification_rows = KeyedStatement(
+    lambda ids: (
+        AdminNotification.objects.filter(pk__in_set=ids)
         .order_by()
-        .values_list(
-            *(WireTime(name) if name in ("created", "modified") else name for name in (*SHOWN_COLUMNS, *OTHER_COLUMNS))
-        )
-    )
-)
-_provider_rows = KeyedStatement(
-    lambda uuids: (
-        EnterpriseCustomerIdentityProvider.objects.filter(enterprise_customer__uuid__in_set=uuids)
-        .order_by("created", "pk")
-        .values_list("enterprise_customer_id", "provider_id", "default_provider", "sync_learner_profile_data")
-    )
-)
-_catalog_rows = KeyedStatement(
-    lambda uuids: (
-        EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=uuids)
-        .order_by("created", "pk")
-        .values_list("enterprise_customer_id", "pk")
-    )
-)
-_admin_rows = KeyedStatement(
-    lambda uuids: (
-        SystemWideEnterpriseUserRoleAssignment.objects.filter(
-            enterprise_customer__uuid__in_set=uuids, role__name=ENTERPRISE_ADMIN_ROLE
-        )
-        .order_by("user_id")
-        .values_list("enterprise_customer_id", "user__email", "user_id")
+        .values_list("pk", "title", "text", "filters__filter")
     )
 )
 _sso_configuration_rows = KeyedStatement(
@@ -280,41 +351,3 @@ _sso_configuration_rows = KeyedStatement(
         .values_list("enterprise_customer_id", WireTime("created"), WireTime("modified"), "display_name")
     )
 )
-
-
-def _the_first_live() -> QuerySet[AdminNotification, Any]:
-    """The notification that counts today, once per filter it has."""
-    day = Given("today", DateField())
-    live = AdminNotification.objects.filter(is_active=True, start_date__lte=day, expiration_date__gte=day)
-    first = live.order_by("start_date", "pk").values("pk")[:1]
-    return (
-        AdminNotification.objects.filter(pk=Subquery(first))
-        .order_by()
-        .values_list("pk", "title", "text", "filters__filter")
-    )
-
-
-_live_notification = KeptStatement(_the_first_live)
-
-
-def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
-    reads = AdminNotificationRead.objects.filter(
-        enterprise_customer_user=OuterRef("pk"),
-        admin_notification_id=Given("notification_id", PositiveBigIntegerField()),
-        is_read=True,
-    )
-    links = EnterpriseCustomerUser.objects.filter(
-        enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", PositiveBigIntegerField())
-    )
-    return links.exclude(Exists(reads)).order_by().values_list("enterprise_customer_id")
-
-
-_links_without_read = KeyedStatement(_waiting_links)
-
-
-def _by_customer(rows: list[Row]) -> dict[UUID, list[Row]]:
-    """The rows without their first column, by it."""
-    grouped: defaultdict[UUID, list[Row]] = defaultdict(list)
-    for row in rows:
-        grouped[row[0]].append(row[1:])
-    return grouped

@@ -79,7 +79,7 @@ def customer_body(facts: Any, request: Any) -> dict[str, Any]:
         {"provider_id": provider, "default_provider": default} for provider, default, _ in facts.identity_providers
     ]
     body["sync_learner_profile_data"] = facts.sync_learner_profile_data
-    body["enterprise_customer_catalogs"] = [str(uuid) for uuid in facts.catalogs]
+    body["enterprise_customer_catalogs"] = facts.catalogs
     body["enterprise_notification_banner"] = _banner(facts.notification)
     body["admin_users"] = [{"email": email, "lms_user_id": user_id} for email, user_id in facts.admin_users]
     body["active_integrations"] = []  # the service has no integration channels

@@ -35,6 +35,7 @@ from enterprise.queries.customers import (
     customer_facts,
     named,
     one_of,
+    visible_customer_facts,
     visible_customers,
 )
 from enterprise.serializers.customers import (
@@ -135,7 +136,9 @@ class CustomerView(CustomerViewBase):
     @extend_schema(parameters=FILTERS, responses=CustomerSerializer)
     def get(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
         """A customer that the caller sees."""
-        return self.shown(request, self.found(request, uuid).pk)
+        if not request.query_params.keys().isdisjoint(FILTER_FIELDS):
+            return self.shown(request, self.found(request, uuid).pk)
+        return Response(customer_body(visible_customer_facts(request, uuid), request))
 
     @extend_schema(request=CustomerWriteSerializer, responses=CustomerSerializer)
     def put(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002

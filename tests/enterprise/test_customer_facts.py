@@ -312,7 +312,7 @@ def test_the_made_up_name_of_a_configuration_counts_live_ones_and_is_never_made_
 # --- Cost -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("live", "statements"), [(False, 5), (True, 6)])
+@pytest.mark.parametrize(("live", "statements"), [(False, 2), (True, 4)])
 def test_the_statements_do_not_grow_with_the_customers(live: bool, statements: int) -> None:
     reader = UserFactory()
     if live:
