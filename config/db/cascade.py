@@ -44,6 +44,17 @@ def delete_with_dependants(model: Model, ids: Collection[Any], *, user_id: int |
         _delete(each._base_manager.filter(pk__in_set=going))
 
 
+def count_dependants(model: Model, ids: Collection[Any]) -> dict[Model, int]:
+    """How many rows of each model `delete_with_dependants` would delete."""
+    found = _with_dependants(model, set(ids))
+    counts: defaultdict[Model, int] = defaultdict(int, {each: len(going) for each, going in found.items()})
+    for parent, going in found.items():
+        for child, field in _relations(parent):
+            if field.remote_field.on_delete is models.CASCADE and _is_leaf(child):
+                counts[child] += child._base_manager.filter(**{f"{field.attname}__in_set": going}).count()
+    return {each: number for each, number in counts.items() if number}
+
+
 def _with_dependants(model: Model, ids: set[Any]) -> dict[Model, set[Any]]:
     """The ids that go, by model; those of leaves are not asked for."""
     found: defaultdict[Model, set[Any]] = defaultdict(set)

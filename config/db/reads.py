@@ -117,7 +117,11 @@ class KeptStatement:
         sql, parameters = compiler.as_sql()
         parameters = self._marked(list(parameters), connection)
         columns = compiler.get_converters(column for column, *_ in compiler.select)
-        converters = {place: of_column for place, (of_column, _) in columns.items()}
+        converters = {
+            place: of_column
+            for place, (of_column, column) in columns.items()
+            if not isinstance(column.output_field, IntegerField)  # what expressions turn into int is one
+        }
         self._compiled[connection.vendor] = sql, parameters, converters
         return sql, parameters, converters
 
@@ -165,6 +169,37 @@ class KeptRows:
 
     def reverse(self) -> KeptRows:
         return KeptRows(self._backwards, self._forwards, self._using, self._values)
+
+
+class KeptCount(KeptStatement):
+    """`number = KeptCount(build)`; `number(customer=...)` is how many rows `build()` has, in any order."""
+
+    def __call__(self, *, using: str = "default", **values: Any) -> int:  # type: ignore[override]
+        """The number for these values; one statement."""
+        ((number,),) = self._rows(connections[using], values)
+        return int(number)
+
+    def _query(self) -> Any:
+        return self._build().order_by().query
+
+    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
+        sql, parameters, _ = super()._compile(connection)
+        compiled: tuple[str, list[Any], Converters] = f"SELECT COUNT(*) FROM ({sql}) counted", parameters, {}  # noqa: S608
+        self._compiled[connection.vendor] = compiled
+        return compiled
+
+
+class KeptList:
+    """What a paginator slices and counts, by kept statements."""
+
+    def __init__(self, page: KeptPage, number: KeptCount, **values: Any) -> None:
+        self._page, self._number, self._values = page, number, values
+
+    def __getitem__(self, place: slice) -> list[Row]:
+        return self._page(place.start or 0, place.stop, **self._values)
+
+    def __len__(self) -> int:
+        return self._number(**self._values)
 
 
 class KeyedStatement(KeptStatement):

@@ -10,6 +10,7 @@ from enterprise.admin import (  # noqa: F401
     invite_keys,
     jobs,
     learners,
+    notifications,
     reporting,
     roles,
 )

@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
+from config.db.cascade import count_dependants
 from enterprise.admin.manage_learners import ManageLearnersView
 from enterprise.models import (
     EnrollmentNotificationEmailTemplate,
     EnterpriseCustomer,
     EnterpriseCustomerBrandingConfiguration,
+    EnterpriseCustomerCatalog,
     EnterpriseCustomerIdentityProvider,
     EnterpriseCustomerType,
 )
@@ -33,6 +36,21 @@ class IdentityProviderInline(ConsoleInline):
     show_change_link = False
 
 
+class CatalogInline(ConsoleInline):
+    """The customer's catalogs, to look at: each has a page of its own."""
+
+    model = EnterpriseCustomerCatalog
+    fields = ("title", "enterprise_catalog_query", "uuid", "modified")
+    readonly_fields = fields
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EnterpriseCustomerCatalog]:
+        return super().get_queryset(request).select_related("enterprise_catalog_query")
+
+
 @admin.register(EnterpriseCustomer)
 class EnterpriseCustomerAdmin(HistoryAdmin):
     list_display = ("name", "slug", "uuid", "active", "customer_type", "created", "learners_link")
@@ -41,7 +59,7 @@ class EnterpriseCustomerAdmin(HistoryAdmin):
     search_lookups = ("name__istartswith", "slug", "uuid", "auth_org_id")
     readonly_fields = ("uuid", "created", "modified", "learners_link")
     prepopulated_fields = {"slug": ("name",)}
-    inlines = (BrandingInline, IdentityProviderInline)
+    inlines = (BrandingInline, IdentityProviderInline, CatalogInline)
 
     def get_urls(self) -> list[URLPattern]:
         learners = self.admin_site.admin_view(ManageLearnersView.as_view(model_admin=self))
@@ -55,6 +73,19 @@ class EnterpriseCustomerAdmin(HistoryAdmin):
 
     def save_model(self, request: HttpRequest, obj: EnterpriseCustomer, form: Any, change: bool) -> None:
         customers.save(obj)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What would go, in numbers: a list of all learners and enrollments would be as long as they are many."""
+        numbers = count_dependants(EnterpriseCustomer, [customer.pk for customer in objs])
+        named = {str(model._meta.verbose_name_plural): number for model, number in numbers.items()}
+        return [str(customer) for customer in objs], named, set(), []
+
+    def delete_model(self, request: HttpRequest, obj: EnterpriseCustomer) -> None:
+        customers.delete(obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[EnterpriseCustomer]) -> None:
+        for customer in queryset:
+            customers.delete(customer)
 
 
 admin.site.register(EnterpriseCustomerType, ConsoleAdmin)

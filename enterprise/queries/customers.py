@@ -15,7 +15,6 @@ from django.db.models import (
     BigIntegerField,
     BooleanField,
     DateField,
-    DateTimeField,
     Exists,
     F,
     OuterRef,
@@ -24,11 +23,12 @@ from django.db.models import (
     Subquery,
     TextField,
     Value,
+    Window,
 )
-from django.db.models.functions import Cast, Replace
+from django.db.models.functions import Cast, Replace, RowNumber
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import Given, KeyedStatement, Row, UuidText, WireTime
+from config.db.reads import Given, KeptCount, KeptList, KeptPage, KeyedStatement, Row, UuidText, WireTime
 from enrollments.models import User
 from enterprise.models import (
     AdminNotification,
@@ -59,6 +59,16 @@ def visible_customers(request: Any) -> QuerySet[EnterpriseCustomer]:
         return customers
     links = EnterpriseCustomerUser.objects.filter(user_id=request.user.pk, enterprise_customer=OuterRef("pk"))
     return customers.filter(Exists(links.order_by()))
+
+
+def all_visible_customers(request: Any, order: str) -> KeptList:
+    """The uuids of `visible_customers`, in tuples, for a paginator that reads them with kept statements.
+
+    Args:
+        order: `created` or `name`.
+    """
+    page, number = _in_order[sees_all_customers(request), order]
+    return KeptList(page, number, user_id=request.user.pk)
 
 
 def visible_customer(request: Any, uuid: object) -> EnterpriseCustomer:
@@ -208,6 +218,9 @@ _derived: dict[str, Callable[[CustomerFacts], Any]] = {
 }
 
 
+FILTER_ATTRIBUTES = frozenset(_places.keys() - {LIVE_NOTIFICATION} | _derived.keys())  # what `has` knows
+
+
 def customer_facts(uuids: Collection[UUID], reader: User | None) -> dict[UUID, CustomerFacts]:
     """What answers say about customers, active or not; those that do not exist are left out.
 
@@ -217,7 +230,7 @@ def customer_facts(uuids: Collection[UUID], reader: User | None) -> dict[UUID, C
         reader: whom the answer is for: notifications are for who is linked to the customer. None: nobody's notices.
     """
     found = {row[0]: CustomerFacts(row, [], [], []) for row in _customer_rows(uuids, today=today())}
-    for kind, uuid, _, number, text, is_default, syncs in _part_rows(found):
+    for kind, uuid, number, text, is_default, syncs in _part_rows(found):
         facts = found[uuid]
         if kind == PROVIDER:
             facts.identity_providers.append((text, is_default, syncs))
@@ -282,36 +295,28 @@ PROVIDER, CATALOG, ADMIN = 1, 2, 3
 def _parts(uuids: list[UUID]) -> QuerySet[Any, Any]:
     """Identity providers, catalogs and admin users in one statement: three would cost twice as much."""
     of_customers = {"enterprise_customer__uuid__in_set": uuids}
-    no_flag, no_number = Value(None, BooleanField(null=True)), Value(None, BigIntegerField(null=True))
-    no_moment = Value(None, DateTimeField(null=True))
-    admins = {"role__name": ENTERPRISE_ADMIN_ROLE, **of_customers}
-    columns = ("kind", "enterprise_customer_id", "moment", "number", "text", "first_flag", "second_flag")
+    no_flag, by_age = Value(None, BooleanField(null=True)), Window(RowNumber(), order_by=["created", "pk"])
+    columns = ("kind", "enterprise_customer_id", "number", "text", "first_flag", "second_flag")
     providers = EnterpriseCustomerIdentityProvider.objects.filter(**of_customers).annotate(
         kind=Value(PROVIDER),
-        moment=F("created"),
-        number=Cast("pk", BigIntegerField()),
+        number=by_age,
         text=Cast("provider_id", TextField()),
         first_flag=F("default_provider"),
         second_flag=F("sync_learner_profile_data"),
     )
     catalogs = EnterpriseCustomerCatalog.objects.filter(**of_customers).annotate(
-        kind=Value(CATALOG),
-        moment=F("created"),
-        number=no_number,
-        text=UuidText("pk"),
-        first_flag=no_flag,
-        second_flag=no_flag,
+        kind=Value(CATALOG), number=by_age, text=UuidText("pk"), first_flag=no_flag, second_flag=no_flag
     )
-    admin_users = SystemWideEnterpriseUserRoleAssignment.objects.filter(**admins).annotate(
+    holds_role = SystemWideEnterpriseUserRoleAssignment.objects.filter(role__name=ENTERPRISE_ADMIN_ROLE, **of_customers)
+    admin_users = holds_role.annotate(
         kind=Value(ADMIN),
-        moment=no_moment,
         number=F("user_id"),
         text=Cast("user__email", TextField()),
         first_flag=no_flag,
         second_flag=no_flag,
     )
     parts = [rows.order_by().values_list(*columns) for rows in (providers, catalogs, admin_users)]
-    return parts[0].union(*parts[1:], all=True).order_by("kind", "moment", "number", "text")
+    return parts[0].union(*parts[1:], all=True).order_by("kind", "number")
 
 
 def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
@@ -327,12 +332,27 @@ def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
     return links.exclude(Exists(reads)).order_by().values_list("enterprise_customer_id")
 
 
-_links_of_reader = KeyedStatement(
-    lambda uuids: EnterpriseCustomerUser.objects.filter(
-        enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", BigIntegerField())
+def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
+    links = EnterpriseCustomerUser.objects.filter(
+        user_id=Given("user_id", BigIntegerField()), enterprise_customer=OuterRef("pk")
     )
-    .order_by()
-    .values_list("enterprise_customer_id")
+
+    def build() -> QuerySet[EnterpriseCustomer, Any]:
+        customers = EnterpriseCustomer.objects.all() if sees_all else EnterpriseCustomer.objects.filter(Exists(links))
+        return customers.order_by(order, "pk").values_list("pk")
+
+    return KeptPage(build), KeptCount(build)
+
+
+_in_order = {(all_, order): _kept(all_, order) for all_ in (True, False) for order in ("created", "name")}
+_links_of_reader = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomerUser.objects.filter(
+            enterprise_customer__uuid__in_set=uuids, user_id=Given("user_id", BigIntegerField())
+        )
+        .order_by()
+        .values_list("enterprise_customer_id")
+    )
 )
 _customer_rows = KeyedStatement(_customers)
 _part_rows = KeyedStatement(_parts)

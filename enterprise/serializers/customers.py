@@ -31,7 +31,8 @@ PRIMARY_COLOR, SECONDARY_COLOR, TERTIARY_COLOR = "#2D494E", "#F2F0EF", "#D23228"
 def logo_url(logo: Any, request: Any) -> str | None:
     """The absolute address of a stored logo, else of the platform's (setting PLATFORM_LOGO_URL), if there is one."""
     address = default_storage.url(str(logo)) if logo else settings.PLATFORM_LOGO_URL
-    return request.build_absolute_uri(address) if address else None
+    # Django's own request: going through that of the API costs as much again.
+    return getattr(request, "_request", request).build_absolute_uri(address) if address else None
 
 
 def branding_body(

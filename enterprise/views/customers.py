@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors
-from config.api.filters import narrowed, query_parameters
+from config.api.filters import ORDERING, narrowed, query_parameters
 from config.api.pagination import FeatureFlagPagination
 from config.api.permissions import InAnyGroup
 from config.api.throttles import HighServiceUserThrottle
@@ -32,6 +32,7 @@ from enterprise.queries.customer_filters import FILTER_FIELDS, CustomerFilter, c
 from enterprise.queries.customers import (
     CustomerFacts,
     active_sso_configurations,
+    all_visible_customers,
     customer_facts,
     named,
     one_of,
@@ -73,22 +74,32 @@ class CustomerViewBase(DetailErrors, APIView):
 
     throttle_classes = [HighServiceUserThrottle]
     pagination_class = FeatureFlagPagination
+    order = "created"  # where the query asks for none
+    narrowing = frozenset({*FILTER_FIELDS, ORDERING})
 
-    def page(
-        self, request: Request, rows: QuerySet[EnterpriseCustomer], show: Callable[[list[CustomerFacts]], list[Any]]
-    ) -> Response:
+    def page(self, request: Request, rows: Any, show: Callable[[list[CustomerFacts]], list[Any]]) -> Response:
         """One page of customers, in their order.
 
         Args:
+            rows: tuples that begin with a uuid, to slice and to count.
             show: from the facts of the page to its results.
         """
         paginator = self.pagination_class()
-        uuids = paginator.paginate_queryset(rows.values_list("pk", flat=True), request, self)
+        uuids = [row[0] for row in paginator.paginate_queryset(rows, request, self)]
         facts = customer_facts(uuids, cast(User, request.user))
         return paginator.get_paginated_response(show([facts[uuid] for uuid in uuids if uuid in facts]))
 
-    def page_of_customers(self, request: Request, rows: QuerySet[EnterpriseCustomer]) -> Response:
+    def page_of_customers(self, request: Request) -> Response:
+        """One page of the customers that the caller sees and the query leaves."""
+        rows = all_visible_customers(request, self.order)
+        if not request.query_params.keys().isdisjoint(self.narrowing):
+            wanted = narrowed(self.wanted(request).order_by(self.order, "pk"), request, CustomerFilter, FILTER_FIELDS)
+            rows = wanted.values_list("pk")
         return self.page(request, rows, lambda facts: [customer_body(each, request) for each in facts])
+
+    def wanted(self, request: Request) -> QuerySet[EnterpriseCustomer]:
+        """The customers that the caller sees, before the query's filters."""
+        return visible_customers(request)
 
     def shown(self, request: Request, uuid: UUID, status: int = 200) -> Response:
         """One customer.
@@ -116,8 +127,7 @@ class CustomerListView(CustomerViewBase):
     @extend_schema(parameters=FILTERS, responses=CustomerSerializer(many=True))
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """The customers that the caller sees: staff and provisioning admins all, others those they are linked to."""
-        rows = visible_customers(request).order_by("created", "pk")
-        return self.page_of_customers(request, narrowed(rows, request, CustomerFilter, FILTER_FIELDS))
+        return self.page_of_customers(request)
 
     @extend_schema(request=CustomerWriteSerializer, responses={201: CustomerSerializer})
     @requires_any(CAN_ACCESS_ADMIN_DASHBOARD, PROVISIONS_CUSTOMERS)
@@ -196,7 +206,9 @@ class CustomerSupportToolView(CustomerViewBase):
     )
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """Customers by name, each with its active sign-on configurations."""
-        rows = searched(visible_customers(request), request.query_params).order_by("name", "pk")
+        rows = all_visible_customers(request, "name")
+        if not request.query_params.keys().isdisjoint(("user_query", "uuid")):
+            rows = searched(visible_customers(request), request.query_params).order_by("name", "pk").values_list("pk")
 
         def show(page: list[CustomerFacts]) -> list[Any]:
             configurations = active_sso_configurations([facts.uuid for facts in page])
@@ -205,7 +217,17 @@ class CustomerSupportToolView(CustomerViewBase):
         return self.page(request, rows, show)
 
 
-class CustomersWithAccessView(CustomerViewBase):
+class CustomerChoiceViewBase(CustomerViewBase):
+    """Customers by name, narrowed by the parameters of CHOICE too."""
+
+    order = "name"
+    narrowing = CustomerViewBase.narrowing | {parameter.name for parameter in CHOICE}
+
+    def wanted(self, request: Request) -> QuerySet[EnterpriseCustomer]:
+        return chosen(super().wanted(request), request.query_params)
+
+
+class CustomersWithAccessView(CustomerChoiceViewBase):
     """`GET .../enterprise-customer/with_access_to/`."""
 
     permission_classes = [IsAuthenticated, InAnyGroup]
@@ -222,19 +244,14 @@ class CustomersWithAccessView(CustomerViewBase):
     )
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """Customers by name, for members of a group that the query names."""
-        return _choice(self, request)
+        return self.page_of_customers(request)
 
 
-class CustomerDashboardListView(CustomerViewBase):
+class CustomerDashboardListView(CustomerChoiceViewBase):
     """`GET .../enterprise-customer/dashboard_list/`."""
 
     @extend_schema(parameters=[*CHOICE, *FILTERS], responses=CustomerSerializer(many=True))
     @requires(CAN_ACCESS_ADMIN_DASHBOARD)
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """Customers by name, for admins of any customer."""
-        return _choice(self, request)
-
-
-def _choice(view: CustomerViewBase, request: Request) -> Response:
-    rows = chosen(visible_customers(request), request.query_params).order_by("name", "pk")
-    return view.page_of_customers(request, narrowed(rows, request, CustomerFilter, FILTER_FIELDS))
+        return self.page_of_customers(request)

@@ -11,6 +11,8 @@ from config.api.fields import wire_time
 from config.db.reads import (
     EitherEnd,
     Given,
+    KeptCount,
+    KeptList,
     KeptPage,
     KeptRows,
     KeptStatement,
@@ -133,3 +135,20 @@ def test_a_paired_statement_finds_pairs_and_nothing_but_pairs(django_assert_num_
                 InPairs("user_id", "course_id", pairs), mode="audit"
             ).values_list("pk")
         )({(1, "a")})
+
+
+def test_a_kept_list_is_sliced_and_counted_as_the_query_would_be(django_assert_num_queries):
+    def build():
+        later = CourseOverview.objects.filter(start__gt=Given("moment", DateTimeField()))
+        return later.order_by("-start").values_list("id", "self_paced")
+
+    runs = [CourseRunFactory(start=datetime(2031, 1, day, tzinfo=UTC)) for day in (1, 2, 3, 4)]
+    page, number = KeptPage(build), KeptCount(build)
+    found = KeptList(page, number, moment=datetime(2031, 1, 1, 12, tzinfo=UTC))
+    with django_assert_num_queries(3):
+        assert (len(found), found[:2], found[2:5]) == (
+            3,
+            [(runs[3].pk, False), (runs[2].pk, False)],
+            [(runs[1].pk, False)],
+        )
+    assert len(KeptList(page, number, moment=datetime(2032, 1, 1, tzinfo=UTC))) == 0

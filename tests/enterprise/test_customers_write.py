@@ -35,6 +35,7 @@ from tests.factories import (
     PendingAdminFactory,
     PendingEnrollmentFactory,
     PendingLearnerFactory,
+    ReportingConfigurationFactory,
     RoleAssignmentFactory,
     SsoConfigurationFactory,
     UserFactory,
@@ -516,7 +517,8 @@ def a_whole_customer(**fields: Any) -> EnterpriseCustomer:
     LearnerFactory(enterprise_customer=customer, linked=False, invite_key=key)
     BrandingFactory(enterprise_customer=customer)
     IdentityProviderFactory(enterprise_customer=customer)
-    CatalogFactory(enterprise_customer=customer)
+    catalog = CatalogFactory(enterprise_customer=customer)
+    ReportingConfigurationFactory(enterprise_customer=customer).enterprise_customer_catalogs.add(catalog)
     SsoConfigurationFactory(enterprise_customer=customer, is_removed=True)
     PendingAdminFactory(enterprise_customer=customer)
     pending = PendingLearnerFactory(enterprise_customer=customer)

@@ -21,6 +21,7 @@ from oauth2_provider.models import AccessToken
 from enrollments.models import OutboxMessage, User, UserProfile
 from enrollments.tasks import clear_expired_sign_ins
 from enterprise.models import (
+    AdminNotificationFilter,
     BulkJob,
     BulkJobRow,
     DefaultEnterpriseEnrollmentIntention,
@@ -109,6 +110,25 @@ def test_the_page_of_a_row_opens_without_a_box_of_all_accounts(
     page = operator_client.get(reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[row.pk]))
     assert page.status_code == 200
     assert b"must-not-be-listed" not in page.content
+
+
+def test_a_customer_deleted_here_takes_along_what_is_its_own(operator_client: Client) -> None:
+    link = LearnerFactory()
+    CatalogFactory(enterprise_customer=link.enterprise_customer)
+    page = reverse("admin:enterprise_enterprisecustomer_change", args=[link.enterprise_customer_id])
+    assert b"Catalog" in operator_client.get(page).content
+    operator_client.post(page.replace("/change/", "/delete/"), {"post": "yes"})
+    assert not EnterpriseCustomer.all_objects.exists()
+    assert not EnterpriseCustomerUser.all_objects.exists()
+    assert EnterpriseCustomerUser.history.filter(history_type="-").count() == 1
+
+
+@pytest.mark.parametrize(("name", "kept"), [("enable_programs", True), ("identity_provider", True), ("zzz", False)])
+def test_a_filter_of_notifications_names_an_attribute_of_customers(
+    operator_client: Client, name: str, kept: bool
+) -> None:
+    operator_client.post(reverse("admin:enterprise_adminnotificationfilter_add"), {"filter": name})
+    assert AdminNotificationFilter.objects.filter(filter=name).exists() is kept
 
 
 def test_a_learner_is_found_by_user_name_address_and_id(operator_client: Client) -> None:
