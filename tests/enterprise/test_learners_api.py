@@ -390,8 +390,8 @@ def test_the_list_answers_with_a_format_suffix_and_wants_its_slash(staff, acme):
 
 # --- how much it costs --------------------------------------------------------------------------------------------
 
-# Account; count, ids, rows; five of the customers; belongings; three of the catalogs while a consent is open.
-STATEMENTS = 13
+# Account; count, ids, rows; two of the customers; belongings; three of the catalogs while a consent is open.
+STATEMENTS = 10
 
 
 @pytest.fixture
