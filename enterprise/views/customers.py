@@ -91,7 +91,7 @@ class CustomerViewBase(DetailErrors, APIView):
 
     def page_of_customers(self, request: Request) -> Response:
         """One page of the customers that the caller sees and the query leaves."""
-        rows = all_visible_customers(request, self.order)
+        rows: Any = all_visible_customers(request, self.order)
         if not request.query_params.keys().isdisjoint(self.narrowing):
             wanted = narrowed(self.wanted(request).order_by(self.order, "pk"), request, CustomerFilter, FILTER_FIELDS)
             rows = wanted.values_list("pk")
@@ -206,7 +206,7 @@ class CustomerSupportToolView(CustomerViewBase):
     )
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """Customers by name, each with its active sign-on configurations."""
-        rows = all_visible_customers(request, "name")
+        rows: Any = all_visible_customers(request, "name")
         if not request.query_params.keys().isdisjoint(("user_query", "uuid")):
             rows = searched(visible_customers(request), request.query_params).order_by("name", "pk").values_list("pk")
 
