@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import BooleanField, Q, QuerySet
+from django_filters import CharFilter
 from django_filters.rest_framework import FilterSet
 from rest_framework.exceptions import ValidationError
 
@@ -23,12 +24,24 @@ FILTER_FIELDS = (
 )
 
 
+WORDS = {"true": True, "false": False}
+
+
+class WordFilter(CharFilter):
+    """`true` or `false`, in any case; other words narrow nothing."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        wanted = WORDS.get(value.lower())
+        return qs if wanted is None else qs.filter(**{self.field_name: wanted})
+
+
 class CustomerFilter(FilterSet):
     """Exact values; for lists and for the look-up of one customer."""
 
     class Meta:
         model = EnterpriseCustomer
         fields = FILTER_FIELDS
+        filter_overrides = {BooleanField: {"filter_class": WordFilter}}
 
 
 def chosen(customers: QuerySet[EnterpriseCustomer], parameters: Any) -> QuerySet[EnterpriseCustomer]:

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from config.api.exceptions import Refusal
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerBrandingConfiguration
-from enterprise.services import logos
+from enterprise.services import customers, logos
 
 COLORS = ("primary_color", "secondary_color", "tertiary_color")
 
@@ -27,7 +27,7 @@ def update(customer: EnterpriseCustomer, fields: Mapping[str, Any]) -> Enterpris
     Args:
         fields: any of the three colours, and `logo`: an upload, or None to take the logo away.
     Raises:
-        Refusal: 400 `{"logo": [...]}`, the upload cannot be a logo.
+        Refusal: 400 `{"logo": [...]}`, the upload cannot be a logo; 404, the customer was just deleted.
     """
     logo = fields.get("logo")
     try:
@@ -67,7 +67,7 @@ def delete(row: EnterpriseCustomerBrandingConfiguration) -> None:
 
 def _locked(customer: EnterpriseCustomer) -> EnterpriseCustomerBrandingConfiguration:
     """The customer's branding, or a new one; two changes at once come one after the other."""
-    EnterpriseCustomer.all_objects.select_for_update(no_key=True).values_list("pk").get(pk=customer.pk)
+    customers.locked(customer)
     found = EnterpriseCustomerBrandingConfiguration.objects.filter(enterprise_customer=customer).first()
     return found or EnterpriseCustomerBrandingConfiguration(enterprise_customer=customer)
 

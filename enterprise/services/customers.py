@@ -51,12 +51,22 @@ def update(customer: EnterpriseCustomer, values: Mapping[str, Any]) -> None:
     Raises:
         Refusal: 400, somebody took the slug in the meantime; 404, somebody deleted the customer.
     """
-    locked = EnterpriseCustomer.all_objects.select_for_update(no_key=True).filter(pk=customer.pk).order_by().first()
-    if locked is None:
-        raise Refusal(GONE, status=404)
+    stored = locked(customer)
     for name, value in values.items():
-        setattr(locked, name, value)
-    _save_unless_slug_is_taken(locked)
+        setattr(stored, name, value)
+    _save_unless_slug_is_taken(stored)
+
+
+def locked(customer: EnterpriseCustomer) -> EnterpriseCustomer:
+    """The customer as it is stored now, locked: two changes of what is its own come one after the other.
+
+    Raises:
+        Refusal: 404, somebody has just deleted it.
+    """
+    stored = EnterpriseCustomer.all_objects.select_for_update(no_key=True).filter(pk=customer.pk).order_by().first()
+    if stored is None:
+        raise Refusal(GONE, status=404)
+    return stored
 
 
 @transaction.atomic

@@ -18,7 +18,7 @@ from enrollments.services import tracking
 from enrollments.services.bulk import lock_accounts
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerInviteKey, EnterpriseCustomerUser
 from enterprise.queries.invite_keys import NO_SUCH_KEY, usage_counts
-from enterprise.services import links
+from enterprise.services import customers, links
 
 MOST_KEYS = 100  # of a customer
 TOO_MANY = f"Cannot create more than {MOST_KEYS} invite keys per customer."
@@ -34,10 +34,10 @@ def create(customer: EnterpriseCustomer, **fields: Any) -> EnterpriseCustomerInv
     Args:
         fields: columns of the key; those left out have the model's defaults.
     Raises:
-        Refusal: 422, the customer has a hundred keys.
+        Refusal: 422, the customer has a hundred keys; 404, it was just deleted.
     """
     # The customer's row is what two creations at once have in common.
-    EnterpriseCustomer.all_objects.select_for_update(no_key=True).values_list("pk").get(pk=customer.pk)
+    customers.locked(customer)
     if not has_room(customer):
         raise Refusal(TOO_MANY, status=422)
     return EnterpriseCustomerInviteKey.objects.create(enterprise_customer=customer, **fields)

@@ -13,15 +13,15 @@ def switch(customer: EnterpriseCustomer, enabled: bool) -> bool:
     """Switches the universal link on, with a new key, or off, together with all keys; says whether it was not so.
 
     Raises:
-        Refusal: 422, switching on would need one key too many; nothing is changed.
+        Refusal: 422, switching on would need one key too many; 404, the customer was just deleted. Nothing is changed.
     """
-    locked = EnterpriseCustomer.all_objects.select_for_update(no_key=True).order_by().get(pk=customer.pk)
-    if locked.enable_universal_link == enabled:
+    stored = customers.locked(customer)
+    if stored.enable_universal_link == enabled:
         return False
-    locked.enable_universal_link = enabled
+    stored.enable_universal_link = enabled
     if enabled:
-        invite_keys.create(locked)
+        invite_keys.create(stored)
     else:
-        invite_keys.deactivate_all(locked)
-    customers.save(locked)
+        invite_keys.deactivate_all(stored)
+    customers.save(stored)
     return True

@@ -37,8 +37,8 @@ class ReadNotificationView(DetailErrors, APIView):
             text = MISSING_PARAMETERS.format(", ".join(missing))
             raise Refusal(text, body={"error": text})
         try:
-            number = _number(given["notification_id"])
-            notifications.mark_read(cast(User, request.user), str(given["enterprise_slug"]), number)
+            number, slug = _number(given["notification_id"]), _slug(given["enterprise_slug"])
+            notifications.mark_read(cast(User, request.user), slug, number)
         except (ValueError, notifications.NothingToRead) as problem:
             raise Refusal(FAILED, status=404, body={"error": FAILED}) from problem
         return Response(given)
@@ -57,6 +57,23 @@ def _number(value: Any) -> int:
         ValueError: none.
     """
     text = str(value)
-    if isinstance(value, bool) or not text.isascii() or not text.isdigit() or not 0 < int(text[:20]) <= LARGEST_ID:
+    if (
+        not isinstance(value, int | str)
+        or isinstance(value, bool)
+        or not text.isascii()
+        or not text.isdigit()
+        or not 0 < int(text[:20]) <= LARGEST_ID
+    ):
         raise ValueError(text)
     return int(text)
+
+
+def _slug(value: Any) -> str:
+    """The slug that a value is.
+
+    Raises:
+        ValueError: it is no text, but perhaps a file of a form.
+    """
+    if not isinstance(value, str):
+        raise ValueError(value)
+    return value

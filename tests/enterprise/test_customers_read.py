@@ -327,6 +327,8 @@ FILTERED = ["", f"with_access_to/?permissions={GROUP}&", "dashboard_list/"]
         ("active=true", {"globex", "acme"}),
         ("active=FALSE", set()),
         ("active=banana", {"globex", "acme"}),
+        ("active=0", {"globex", "acme"}),
+        ("enable_data_sharing_consent=1", {"globex", "acme"}),
         ("active=", {"globex", "acme"}),
         ("enable_data_sharing_consent=False", {"acme"}),
         ("enforce_data_sharing_consent=externally_managed", {"acme"}),

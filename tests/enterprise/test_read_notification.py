@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from rest_framework.test import APIClient
 
 from enrollments.models import User
@@ -123,6 +124,14 @@ def test_missing_parameters_are_named_in_order(boss: APIClient, sent: Any, missi
 def test_what_cannot_be_read_is_not_found(boss: APIClient, notification: AdminNotification, changed: Any) -> None:
     EnterpriseCustomerFactory(slug="other")
     response = boss.post(ADDRESS, {"notification_id": notification.pk, "enterprise_slug": "globex", **changed})
+    assert (response.status_code, response.json()) == (404, FAILED)
+    assert reads() == []
+
+
+@pytest.mark.parametrize("name", ["notification_id", "enterprise_slug"])
+def test_a_file_of_a_form_names_nothing(boss: APIClient, notification: AdminNotification, name: str) -> None:
+    sent = {"notification_id": str(notification.pk), "enterprise_slug": "globex"}
+    response = boss.post(ADDRESS, {**sent, name: SimpleUploadedFile(sent[name], b"content")}, format="multipart")
     assert (response.status_code, response.json()) == (404, FAILED)
     assert reads() == []
 
