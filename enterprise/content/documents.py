@@ -102,7 +102,9 @@ def build(keys: Iterable[Key]) -> dict[Key, ContentItem]:
 
 def course_item(course: Course, runs: Sequence[Run]) -> ContentItem:
     """The item of a course with these runs."""
-    advertised = advertised_run(course.advertised_run_key, runs)
+    # Most catalogs hide restricted runs, so the course's price and dates are not theirs while it has others.
+    offered = [run for run in runs if not run.is_restricted] or runs
+    advertised = advertised_run(course.advertised_run_key, offered)
     words = {run.availability for run in runs}
     is_published = any(run.is_published for run in runs)
     shown = advertised.row if advertised else None
@@ -125,7 +127,7 @@ def course_item(course: Course, runs: Sequence[Run]) -> ContentItem:
         "status": "published" if is_published else "unpublished",
         "published": is_published,
         "availability": next((word for word in AVAILABILITIES if word in words), None),
-        "first_enrollable_paid_seat_price": _price(advertised, runs),
+        "first_enrollable_paid_seat_price": _price(advertised, offered),
         "enrollment_start": wire_time(shown.enrollment_start) if shown else None,
         "enrollment_end": wire_time(shown.enrollment_end) if shown else None,
         "content_last_modified": wire_time(course.modified),

@@ -79,7 +79,8 @@ def run_in(catalog: EnterpriseCustomerCatalog, key: str) -> RunDetails | None:
 def program_in(catalog: EnterpriseCustomerCatalog, uuid: UUID) -> ProgramDetails | None:
     """The program with this uuid if the catalog holds it.
 
-    Its courses are its own ones, then those of its active curricula, in their order.
+    Its courses are its own ones, then those of its active curricula, in their order; restricted runs are left out
+    unless the catalog's filter names them.
     """
     if not holds(catalog, str(uuid)):
         return None
@@ -92,10 +93,12 @@ def program_in(catalog: EnterpriseCustomerCatalog, uuid: UUID) -> ProgramDetails
     curricula = program.curricula.filter(is_active=True).order_by("position", "pk")
     for curriculum in curricula.prefetch_related("courses", "course_runs__course"):
         courses |= {course.pk: course for course in _courses_of(curriculum) if course.pk not in courses}
-    rows = CourseOverview.objects.filter(course__id__in_set=list(courses)).order_by("pk")
+    content_filter = read(effective_filter(catalog))
     run_keys: dict[int, list[str]] = defaultdict(list)
-    for course_id, key in rows.values_list("course_id", "id"):
-        run_keys[course_id].append(key)
+    for run in map(Run, CourseOverview.objects.filter(course__id__in_set=list(courses)).order_by("pk")):
+        course = courses[run.row.course_id]
+        if not run.is_restricted or content_filter.shows_restricted(course.key, run.row.pk):
+            run_keys[course.pk].append(run.row.pk)
     return ProgramDetails(program, [owner.organization for owner in owners], list(courses.values()), run_keys)
 
 

@@ -314,6 +314,19 @@ def test_a_program_has_the_courses_of_its_active_curricula_too(admin, customer, 
     assert [each["key"] for each in body["courses"]] == ["Acme+Sail", "Acme+ByRun"]
 
 
+def test_restricted_runs_of_a_programs_courses_are_shown_where_the_filter_names_them(admin, customer, course, run):
+    secret = factories.CourseRunFactory(
+        id="course-v1:Acme+Sail+B2B", course=course, additional_metadata={"restriction_type": "custom-b2b-enterprise"}
+    )
+    program = factories.ProgramFactory()
+    program.courses.add(course)
+    named = {"content_type": "program", "restricted_runs_allowed": {"course:Acme+Sail": [secret.pk]}}
+
+    for content_filter, keys in ({"content_type": "program"}, [run.pk]), (named, [secret.pk, run.pk]):
+        body = shown(admin, catalog_of(customer, content_filter), f"programs/{program.pk}/")
+        assert [each["key"] for each in body["courses"][0]["course_runs"]] == keys
+
+
 # --- What is not there --------------------------------------------------------------------------------------------
 
 

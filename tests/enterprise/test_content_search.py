@@ -168,6 +168,8 @@ def test_a_program_document():
         "card_image_url": None,
     }
     assert expected.items() <= document.items()
+    further = {"weeks_to_complete_min", "weeks_to_complete_max", "subject_uuids", "staff_uuids"}
+    assert further | {"min_hours_effort_per_week", "max_hours_effort_per_week"} <= document.keys()
     assert "key" not in document
     assert document["authoring_organizations"][0].keys() == {
         "uuid",
@@ -315,6 +317,18 @@ def test_restricted_runs_are_hidden_where_they_are_not_named():
         assert holds(factories.CatalogFactory(content_filter=content_filter or {"partner": "edx"}), RUN) == (
             "T1" in runs
         )
+
+
+def test_the_price_of_a_course_is_not_that_of_a_hidden_restricted_run():
+    make_run("Acme+Sail+T1", start=days(-90), enrollment_end=days(20))
+    make_run("Acme+Sail+T2", start=days(-30), additional_metadata={"restriction_type": "custom-b2b-enterprise"})
+    CourseMode.objects.filter(course_id="course-v1:Acme+Sail+T2", mode_slug="verified").update(min_price=9)
+
+    (document,) = found({"content_type": "course"}).documents
+
+    assert document["first_enrollable_paid_seat_price"] == document["course_runs"][0]["seats"][1]["price"] == 50
+    assert document["enrollment_end"] == document["course_runs"][0]["enrollment_end"] is not None
+    assert names({"content_type": "course", "first_enrollable_paid_seat_price__lte": "10"}) == []
 
 
 @pytest.mark.parametrize(
