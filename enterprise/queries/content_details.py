@@ -95,10 +95,11 @@ def program_in(catalog: EnterpriseCustomerCatalog, uuid: UUID) -> ProgramDetails
         courses |= {course.pk: course for course in _courses_of(curriculum) if course.pk not in courses}
     content_filter = read(effective_filter(catalog))
     run_keys: dict[int, list[str]] = defaultdict(list)
-    for run in map(Run, CourseOverview.objects.filter(course__id__in_set=list(courses)).order_by("pk")):
-        course = courses[run.row.course_id]
-        if not run.is_restricted or content_filter.shows_restricted(course.key, run.row.pk):
-            run_keys[course.pk].append(run.row.pk)
+    rows = CourseOverview.objects.filter(course__id__in_set=list(courses)).select_related("course").order_by("pk")
+    for run in map(Run, rows):
+        is_hidden = run.is_restricted and not content_filter.shows_restricted(run.course_key, run.row.pk)
+        if run.row.course_id is not None and not is_hidden:
+            run_keys[run.row.course_id].append(run.row.pk)
     return ProgramDetails(program, [owner.organization for owner in owners], list(courses.values()), run_keys)
 
 
