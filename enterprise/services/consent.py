@@ -26,6 +26,15 @@ def record(customer_id: UUID, username: str, course_id: str, granted: bool) -> D
     return answer
 
 
+def grant(customer_id: UUID, username: str, course_id: str) -> None:
+    """Records consent as granted, whatever was answered before; what is granted already is left alone."""
+    answers = DataSharingConsent.objects.filter(
+        enterprise_customer_id=customer_id, username=username, course_id=course_id, granted=True
+    )
+    if not answers.exists():
+        record(customer_id, username, course_id, granted=True)
+
+
 def imply(enrollments: Collection[int]) -> int:
     """Records consent as granted for enterprise enrollments of customers that manage consent outside the service.
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from django.db import transaction
 from django.utils import timezone
 
+from config.api.exceptions import Refusal
 from config.db.sets import insert_rows
 from enrollments.course_keys import MAX_LENGTH
 from enrollments.models import User, UserSocialAuth
@@ -21,7 +22,7 @@ from enterprise.bulk.staging import COLUMNS
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.content import catalogs_containing
 from enterprise.queries.emails import accounts_with
-from enterprise.services import bulk_enrollment
+from enterprise.services import bulk_enrollment, consent
 
 SUCCESS = "success"
 NOBODY = (
@@ -54,7 +55,7 @@ class Learner:
     email: str
 
 
-def enroll(customer: EnterpriseCustomer, actor: User, items: Sequence[Item]) -> list[dict[str, Any]]:
+def enroll(customer: EnterpriseCustomer, actor: User | None, items: Sequence[Item]) -> list[dict[str, Any]]:
     """Carries out what can be carried out; one result per item, in order: its errors, or `{"detail": text}`.
 
     About fifteen statements to look at the items and forty to carry them out, however many they are: more only for
@@ -84,6 +85,47 @@ def enroll(customer: EnterpriseCustomer, actor: User, items: Sequence[Item]) -> 
         for position, text in failed.values_list("position", "reason_text"):
             results[position] = {"detail": text}
     return results
+
+
+def enroll_linked(
+    customer: EnterpriseCustomer,
+    run_key: str,
+    mode: str,
+    *,
+    username: str | None = None,
+    email: str | None = None,
+    with_consent: bool,
+) -> str:
+    """Enrolls one linked learner, and records their consent once they are enrolled; repeating it changes nothing.
+
+    Args:
+        mode: one that single enrollment offers.
+        username, email: who, by either; an address is compared ignoring case.
+        with_consent: whether consent for the run is recorded as granted.
+    Returns:
+        The learner's user name.
+    Raises:
+        Refusal: there is no such linked learner, or the enrollment is refused, for the reason that the text gives.
+    """
+    accounts = User.objects.filter(username=username) if email is None else accounts_with([email])
+    links = customer.enterprise_customer_users.filter(linked=True)
+    account = accounts.filter(pk__in=links.values("user_id")).first()
+    if account is None:
+        raise Refusal(f"{email if username is None else username!r} is not a linked learner of {customer.name}.")
+    values = {
+        "lms_user_id": str(account.pk),
+        "course_run_id": run_key,
+        "course_mode": mode,
+        "is_active": True,
+        "email_students": False,
+    }
+    [result] = enroll(customer, None, [Item(values, {})])
+    if result != {"detail": SUCCESS}:
+        texts = ([each] if isinstance(each, str) else each for each in result.values())
+        raise Refusal(" ".join(text for each in texts for text in each))
+    if with_consent:
+        consent.grant(customer.pk, account.username, run_key)
+    return account.username
 
 
 def _run_of(item: Item) -> str | None:
@@ -146,7 +188,7 @@ def _linked(customer: EnterpriseCustomer, account_ids: Collection[int]) -> dict[
     return {user_id: email or "" for user_id, email in links.order_by().values_list("user_id", "user_fk__email")}
 
 
-def _store(customer: EnterpriseCustomer, actor: User, wanted: Sequence[tuple[int, Item, Learner]]) -> BulkJob:
+def _store(customer: EnterpriseCustomer, actor: User | None, wanted: Sequence[tuple[int, Item, Learner]]) -> BulkJob:
     """The job that carries the items out; three statements."""
     with transaction.atomic():
         job = BulkJob.objects.create(
