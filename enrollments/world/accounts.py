@@ -29,8 +29,10 @@ from config.world import (
     unattached,
 )
 from enrollments.models import (
+    Course,
     IDVerificationAttempt,
     Organization,
+    ProgramOrganization,
     User,
     UserProfile,
     UserRetirementStatus,
@@ -38,17 +40,33 @@ from enrollments.models import (
     VerifiedName,
 )
 from enrollments.services.retirement import retired_email, retired_username
+from enrollments.signals import catalogue_changed
 from enrollments.world.lookups import ACCOUNT, PERMISSION, RETIREMENT_STATE
 
 # --- organizations ------------------------------------------------------------------------------------------------
 
 _ORGANIZATION_TABLE = Table(model=Organization, key=("short_name",), in_bulk=True)
 
+
+def _load_organizations(load: Load, entries: list[Entry]) -> None:
+    _ORGANIZATION_TABLE.store(load, entries)
+    changed = [entry.row.pk for entry in entries if entry.changed]
+    if changed:
+        load.at_end(lambda: _tell_of_owners(changed))
+
+
+def _tell_of_owners(ids: list[int]) -> None:
+    """The catalogue shows the names of these organizations with their courses and programs."""
+    courses = Course.objects.filter(organization__id__in_set=ids).values_list("key", flat=True)
+    owned = ProgramOrganization.objects.filter(organization__id__in_set=ids).values_list("program_id", flat=True)
+    catalogue_changed.send(sender=Organization, course_keys=list(courses), run_keys=[], program_uuids=list(owned))
+
+
 ORGANIZATIONS = Section(
     name="organizations",
     key=("short_name",),
     fields={"id": ROW_ID, **columns(Organization, "short_name", "uuid", "name", "active", "created", "modified")},
-    load=_ORGANIZATION_TABLE.store,
+    load=_load_organizations,
 )
 
 # --- users --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from datetime import timedelta
 from unittest import mock
@@ -74,6 +75,30 @@ def test_every_kind_of_write_shows_in_the_next_answer(run):
     assert count({}) == 0
     assert not ContentItem.objects.exists()
     assert not ContentItemValue.objects.exists()
+
+
+def test_a_loaded_world_shows_in_the_next_answer(tmp_path):
+    program = {"uuid": "eeeeeeee-0000-4000-8000-0000000000a1", "organizations": ["Acme"], "courses": ["Acme+Sail"]}
+    world = {
+        "organizations": [{"short_name": "Acme", "name": "Acme"}],
+        "courses": [{"key": "Acme+Sail"}],
+        "course_runs": [{"key": RUN, "start": "2020-01-01T00:00:00Z", "modes": [{"slug": "verified", "min_price": 9}]}],
+        "programs": [{**program, "type": "micromasters"}],
+    }
+    file = tmp_path / "world.json"
+
+    def shown(content_filter):
+        file.write_text(json.dumps(world))
+        call_command("load_world", str(file), verbosity=0)
+        return search(content_filter, page=1, page_size=10).documents
+
+    assert shown({"content_type": "course"})[0]["first_enrollable_paid_seat_price"] == 9
+    world["course_runs"][0]["modes"][0]["min_price"] = 8
+    assert shown({"content_type": "course"})[0]["first_enrollable_paid_seat_price"] == 8
+    world["organizations"][0]["name"] = "Acme of old"
+    assert shown({"content_type": "program"})[0]["authoring_organizations"][0]["name"] == "Acme of old"
+    world["programs"][0]["courses"] = []
+    assert shown({"content_type": "courserun"})[0]["program_types"] == []
 
 
 def test_a_run_that_moves_to_another_course_leaves_the_first(run):
