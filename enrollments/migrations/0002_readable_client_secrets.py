@@ -4,6 +4,11 @@ import config.db.secrets
 from django.db import migrations, models
 
 
+def forget_empty_secrets(apps, schema_editor):
+    """Nothing has used the column before: its empty texts become NULL, which stands for no secret."""
+    apps.get_model("enrollments", "OAuthApplication").objects.update(readable_client_secret=None)
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -16,6 +21,7 @@ class Migration(migrations.Migration):
             name='readable_client_secret',
             field=config.db.secrets.EncryptedTextField(editable=False, help_text='The secret of API credentials, which are shown again later; `client_secret` holds its hash only.', keys='CLIENT_SECRET_KEYS', null=True),
         ),
+        migrations.RunPython(forget_empty_secrets, migrations.RunPython.noop, elidable=True),
         migrations.AddConstraint(
             model_name='oauthapplication',
             constraint=models.UniqueConstraint(condition=models.Q(('readable_client_secret__isnull', False)), fields=('user',), name='api_credentials_unique', violation_error_message='The user has API credentials already.'),

@@ -5,6 +5,16 @@ from django.conf import settings
 from django.db import migrations, models
 
 
+def copy_customers(apps, schema_editor):
+    """The enrollments that are stored already get the customer of their learner link; one statement."""
+    enrollments = apps.get_model("enterprise", "EnterpriseCourseEnrollment")
+    links = apps.get_model("enterprise", "EnterpriseCustomerUser")
+    link = links._base_manager.filter(pk=models.OuterRef("enterprise_customer_user_id"))
+    enrollments._base_manager.order_by().update(
+        enterprise_customer_id=models.Subquery(link.values("enterprise_customer_id")[:1])
+    )
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -16,8 +26,13 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='enterprisecourseenrollment',
             name='enterprise_customer',
-            field=models.ForeignKey(db_index=False, default=None, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='enterprise.enterprisecustomer'),
-            preserve_default=False,
+            field=models.ForeignKey(db_index=False, editable=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='enterprise.enterprisecustomer'),
+        ),
+        migrations.RunPython(copy_customers, migrations.RunPython.noop, elidable=True),
+        migrations.AlterField(
+            model_name='enterprisecourseenrollment',
+            name='enterprise_customer',
+            field=models.ForeignKey(db_index=False, editable=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='enterprise.enterprisecustomer'),
         ),
         migrations.AddField(
             model_name='historicalenterprisecourseenrollment',
