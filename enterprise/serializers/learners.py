@@ -92,6 +92,10 @@ class CustomerKeyField(serializers.Field):
         "unknown": 'Invalid pk "{value}" - object does not exist.',
     }
 
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """An empty text names nobody, as null does: that is how relations are sent in forms."""
+        return super().run_validation(None if data == "" else data)
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool):
             self.fail("wrong_type", type="bool")

@@ -172,7 +172,8 @@ def follow(changes: Sequence[EnrollmentChange]) -> None:
 def make_missing(created: Iterable[LearnerRun]) -> list[int]:
     """Makes enterprise enrollments of plain ones, for the customer each learner acts for, if its catalogs hold the run.
 
-    What is not active any more, or has an enterprise enrollment there, is left alone. Returns the ids of the new ones.
+    What has an enterprise enrollment there is left alone; whether the plain one is active makes no difference. Returns
+    the ids of the new ones.
     """
     pairs = {(user_id, run_key) for user_id, run_key in created}
     users = {user_id for user_id, _ in pairs}
@@ -181,7 +182,7 @@ def make_missing(created: Iterable[LearnerRun]) -> list[int]:
         links: dict[int, EnterpriseCustomerUser] = {}
         for link in EnterpriseCustomerUser.objects.filter(user_id__in_set=users, active=True):
             links.setdefault(link.user_id, link)  # the first in default order
-        enrolled = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs), is_active=True)
+        enrolled = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs))
         standing = {pair for pair in enrolled.values_list("user_id", "course_id") if pair[0] in links}
         contained = runs_in_catalogs(
             {links[user_id].enterprise_customer_id for user_id, _ in standing}, {run_key for _, run_key in standing}

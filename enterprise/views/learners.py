@@ -87,7 +87,11 @@ class LearnerListView(LearnerViewBase):
         """Links that stand: all for staff, else the caller's own. Other filters than the first three are for staff."""
         rows = self.rows(request)
         paginator = self.pagination_class()
-        ids = paginator.paginate_queryset(rows.values_list("pk", flat=True), request, self, count_queryset=rows)
+        try:
+            ids = paginator.paginate_queryset(rows.values_list("pk", flat=True), request, self, count_queryset=rows)
+        except NotFound:
+            refuse_unknown_customer(request)
+            raise
         if not ids:
             refuse_unknown_customer(request)
         return paginator.get_paginated_response(self.shown(request, ids))

@@ -90,7 +90,11 @@ class PendingLearnerListView(PendingLearnerViewBase):
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         """Pending learners of all customers, the oldest first."""
         paginator = self.pagination_class()
-        page = paginator.paginate_queryset(self.rows(request), request, self)
+        try:
+            page = paginator.paginate_queryset(self.rows(request), request, self)
+        except NotFound:
+            refuse_unknown_customer(request)
+            raise
         if not page:
             refuse_unknown_customer(request)
         return paginator.get_paginated_response([pending_learner_body(row) for row in page])

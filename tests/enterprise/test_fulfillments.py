@@ -339,10 +339,10 @@ def test_a_plain_enrollment_gets_an_enterprise_enrollment_after_the_commit(
     assert asked["countdown"] == 7
 
 
-@pytest.mark.parametrize("reason", ["no-catalog", "inactive-link", "unlinked", "inactive-enrollment", "exists"])
+@pytest.mark.parametrize("reason", ["no-catalog", "inactive-link", "unlinked", "exists"])
 def test_no_enterprise_enrollment_is_made(linked, reason):
     user, acting, _ = linked
-    plain = factories.CourseEnrollmentFactory(user=user, course_id=RUN)
+    factories.CourseEnrollmentFactory(user=user, course_id=RUN)
     if reason == "no-catalog":
         acting.enterprise_customer.enterprise_customer_catalogs.update(content_filter={"key": ["Acme+Other"]})
     elif reason == "inactive-link":
@@ -351,12 +351,20 @@ def test_no_enterprise_enrollment_is_made(linked, reason):
     elif reason == "unlinked":
         acting.linked = False
         acting.save()
-    elif reason == "inactive-enrollment":
-        CourseEnrollment.objects.filter(pk=plain.pk).update(is_active=False)
     else:
         factories.EnterpriseCourseEnrollmentFactory(enterprise_customer_user=acting, course_id=RUN)
 
     assert course_enrollments.make_missing([(user.pk, RUN)]) == []
+
+
+def test_a_plain_enrollment_that_is_created_inactive_gets_its_enterprise_enrollment_too(linked):
+    user, acting, _ = linked
+    factories.CourseEnrollmentFactory(user=user, course_id=RUN, is_active=False)
+
+    [made] = course_enrollments.make_missing([(user.pk, RUN)])
+
+    enrollment = EnterpriseCourseEnrollment.objects.get(pk=made)
+    assert (enrollment.enterprise_customer_user, flags(enrollment)) == (acting, NEVER)
 
 
 def test_many_missing_enrollments_are_made_in_a_fixed_number_of_statements(run, django_assert_max_num_queries):

@@ -217,6 +217,7 @@ def test_inactive_customers_and_forms_are_taken(clerk, acme, mia):
             {"enterprise_customer": ["Incorrect type. Expected pk value, received bool."]},
         ),
         ({"username": "mia", "enterprise_customer": None}, {"enterprise_customer": ["This field may not be null."]}),
+        ({"username": "mia", "enterprise_customer": ""}, {"enterprise_customer": ["This field may not be null."]}),
         (
             {"username": "mia", "enterprise_customer": UNKNOWN, "active": "perhaps"},
             {

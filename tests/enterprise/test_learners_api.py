@@ -284,6 +284,14 @@ def test_a_filter_that_cannot_be_is_refused(as_user, staff, mia):
     assert staff.get(PATH, {"user_id": "1e999999999"}).status_code == 400
 
 
+def test_a_customer_that_does_not_exist_is_told_before_a_page_that_does_not(staff, acme):
+    factories.LearnerFactory(enterprise_customer=acme)
+    response = staff.get(PATH, {"enterprise_customer": str(uuid.uuid4()), "page": "9"})
+    assert (response.status_code, list(response.json())) == (400, ["enterprise_customer"])
+    response = staff.get(PATH, {"enterprise_customer": str(acme.pk), "page": "9"})
+    assert (response.status_code, response.json()) == (404, {"detail": "Invalid page."})
+
+
 def test_staff_may_filter_by_account_role_and_ids(staff, acme, bolt, mia):
     leo = factories.UserFactory(username="leo", email="leo@acme.test")
     links = {

@@ -241,6 +241,10 @@ def test_a_list_with_old_and_new_addresses_is_echoed_whole(add, acme):
             {"user_email": "a@acme.test", "enterprise_customer": str(uuid.UUID(int=4))},
             {"enterprise_customer": [f'Invalid pk "{uuid.UUID(int=4)}" - object does not exist.']},
         ),
+        (
+            {"user_email": "a@acme.test", "enterprise_customer": ""},
+            {"enterprise_customer": ["This field may not be null."]},
+        ),
         ("mia", {"non_field_errors": ["Invalid data. Expected a dictionary, but got str."]}),
         ([["mia"]], {"non_field_errors": ["Invalid data. Expected a dictionary, but got list."]}),
     ],
@@ -373,10 +377,13 @@ def test_pending_learners_are_listed_oldest_first_with_filters_and_ordering(staf
     assert emails(page="2", page_size="2") == ["A@acme.test"]
     response = staff.get(PATH, {"enterprise_customer": "nope"})
     assert (response.status_code, response.json()) == (400, {"enterprise_customer": ["“nope” is not a valid UUID."]})
-    response = staff.get(PATH, {"enterprise_customer": str(uuid.uuid4())})
-    assert response.json() == {
-        "enterprise_customer": ["Select a valid choice. That choice is not one of the available choices."]
-    }
+    for page in ("1", "9"):
+        response = staff.get(PATH, {"enterprise_customer": str(uuid.uuid4()), "page": page})
+        assert (response.status_code, response.json()) == (
+            400,
+            {"enterprise_customer": ["Select a valid choice. That choice is not one of the available choices."]},
+        )
+    assert staff.get(PATH, {"page": "9"}).status_code == 404
 
 
 def test_the_list_of_pending_learners_costs_three_statements(staff, acme, django_assert_num_queries):
