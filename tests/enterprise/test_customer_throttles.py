@@ -29,6 +29,8 @@ OF_OTHERS = (
     "enterprise_customer_reporting/{0}/", "enterprise_catalogs/", "enterprise_catalog_query/",
     "enterprise_customer_catalog/", "request_codes", "read_notification",
     "enterprise-customer-api-credentials/{0}/", "enterprise-customer-api-credentials/{0}/regenerate_credentials",
+    "enterprise-learner/", "pending-enterprise-learner/", "link_pending_enterprise_users/{0}",
+    "enterprise-course-enrollment/", "enterprise-course-enrollment-admin",
 )  # fmt: skip
 
 

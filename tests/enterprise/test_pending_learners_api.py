@@ -111,6 +111,14 @@ def test_pending_learners_are_for_staff_alone(client, as_user, acme, bolt, kind)
         assert waiting() == [("acme", pending.user_email)]
 
 
+def test_the_permission_class_comes_before_the_throttle_which_comes_before_method_and_role(as_user, settings, acme):
+    settings.USER_RATE = "1/minute"
+    nobody, staff = as_user(factories.UserFactory()), as_user(factories.UserFactory(staff=True))
+    assert [nobody.put(PATH).status_code for _ in range(3)] == [403, 403, 403]
+    assert [staff.put(PATH).status_code for _ in range(2)] == [405, 429]
+    assert [nobody.put(link_path(acme)).status_code, nobody.post(link_path(acme), []).status_code] == [405, 429]
+
+
 @pytest.mark.parametrize("kind", [*CALLERS, "feature role", "feature role elsewhere", "unlinked admin"])
 def test_linking_takes_the_dashboard_permission_for_the_customer_of_the_path(client, as_user, acme, bolt, kind):
     if kind.startswith("feature role"):
