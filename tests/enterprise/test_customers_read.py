@@ -502,6 +502,20 @@ def test_a_nul_byte_in_a_search_is_a_bad_request(boss: APIClient) -> None:
         assert boss.get(BASE + path).status_code == 400
 
 
+@pytest.mark.parametrize(("username", "allowed"), [("somebody", 2), ("enterprise_worker", 4)])
+def test_service_accounts_have_a_higher_rate_and_all_paths_count_together(
+    as_user: Any, globex: EnterpriseCustomer, settings: Any, username: str, allowed: int
+) -> None:
+    settings.USER_RATE, settings.SERVICE_USER_RATE, settings.HIGH_SERVICE_USER_RATE = "2/minute", "3/minute", "4/minute"
+    client = as_user(UserFactory(username=username))
+    paths = [BASE, f"{BASE}{globex.pk}/", f"{BASE}basic_list/", f"{BASE}support_tool/", f"{BASE}dashboard_list/"]
+    answers = [client.get(path) for path in paths]
+    assert [answer.status_code for answer in answers].index(429) == allowed
+    refused = answers[allowed]
+    assert refused.json()["detail"].startswith("Request was throttled. Expected available in")
+    assert int(refused["Retry-After"]) > 0
+
+
 # --- Cost -----------------------------------------------------------------------------------------------------------
 
 
