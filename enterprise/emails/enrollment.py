@@ -119,7 +119,7 @@ class _Desk:
 
     def _variables(self, notice: Notice, sender: Sender, run: Run) -> dict[str, Any]:
         return {
-            "user_name": self.names.get(notice.account_id),
+            "user_name": self.names.get(notice.account_id, ""),  # None would be printed as a word
             "organization_name": sender.name,
             "enrolled_in": {
                 "name": run.title,

@@ -117,6 +117,17 @@ def test_a_learner_without_a_first_name_is_greeted_by_username_and_a_pending_one
     assert "Hello," in bodies["newbie@acme.test"]
 
 
+def test_a_customers_template_shows_nothing_where_the_name_of_a_pending_learner_would_be(
+    customer: EnterpriseCustomer, run: CourseOverview
+) -> None:
+    template(customer, plaintext_template="Hi {{ user_name }}!", html_template="<b>{{ user_name }}</b>!")
+    message(customer, None)
+    outbox.deliver()
+    [letter] = mail.outbox
+    assert letter.body == "Hi !"
+    assert "<b></b>!" in html_of(letter)
+
+
 def test_the_link_leads_to_the_course_through_sign_in_or_registration(
     customer: EnterpriseCustomer, run: CourseOverview, learner: User, settings: Any
 ) -> None:
