@@ -311,7 +311,7 @@ class Ensure:
         for kind, changed in (("+", [c for c in changes if c.created]), ("~", [c for c in changes if not c.created])):
             ids = [change.enrollment_id for change in changed]
             record_history(CourseEnrollment, ids, kind, user_id=user_id, reason=reason, moment=self.moment)
-        _tell(changes, origin, self.accounts)
+        tell(changes, origin, self.accounts)
         return changes
 
     def _insert(self, source: QuerySet[Any]) -> list[EnrollmentChange]:
@@ -382,7 +382,7 @@ def deactivate(
         ids = [change.enrollment_id for change in changes]
         CourseEnrollment.objects.filter(pk__in_set=ids).update(is_active=False)
         record_history(CourseEnrollment, ids, "~", user_id=user_id, reason=reason)
-        _tell(changes, origin, accounts)
+        tell(changes, origin, accounts)
     return changes
 
 
@@ -414,18 +414,26 @@ def set_mode(
         ids = [change.enrollment_id for change in changes]
         CourseEnrollment.objects.filter(pk__in_set=ids).update(mode=mode)
         record_history(CourseEnrollment, ids, "~", user_id=user_id, reason=reason)
-        _tell(changes, origin, accounts)
+        tell(changes, origin, accounts)
     return changes
 
 
-def _tell(changes: list[EnrollmentChange], origin: str, accounts: Mapping[int, Account]) -> None:
-    """What every change of plain enrollments brings: the signal at once; tracking lines and mail after the commit."""
+def tell(
+    changes: list[EnrollmentChange], origin: str, accounts: Mapping[int, Account], *, by_mail: bool = True
+) -> None:
+    """What every change of plain enrollments brings: the signal at once; tracking lines and mail after the commit.
+
+    Args:
+        origin: as in `Ensure.write`.
+        accounts: at least those of the changes.
+        by_mail: whether learners whose enrollments became active may be mailed.
+    """
     if not changes:
         return
     enrollments_changed.send(CourseEnrollment, changes=changes, origin=origin)
     tracking.emit(line for change in changes for line in _lines(change))
     activated = [change for change in changes if change.activated and accounts[change.user_id].email]
-    if settings.SEND_ENROLLMENT_EMAIL and not is_quiet():
+    if by_mail and settings.SEND_ENROLLMENT_EMAIL and not is_quiet():
         outbox.queue(
             outbox.NewMessage(
                 key=f"enrollment-activated:{change.enrollment_id}:{uuid4().hex}",
