@@ -101,6 +101,8 @@ class Bench:
         self.database = urlsplit(site.environment["DATABASE_URL"]).path.lstrip("/")
 
     def _prepare(self) -> None:
+        from django.db import connection
+
         from enrollments.models import Course, CourseEnrollment, CourseMode, CourseOverview, Organization, User
         from enrollments.models.courses import course_uuid
         from enrollments.services.tokens import access_token_for
@@ -156,6 +158,8 @@ class Bench:
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.fleet, user_id=skipper.pk)
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=skipper, role=role, enterprise_customer=self.fleet)
         self.crew = list(User.objects.filter(username__startswith="crew").order_by("pk"))
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")  # as autovacuum would have done by the time such a scene is asked about
         self.tokens = {
             account.username: access_token_for(account, scopes=["user_id", "email", "profile"], grant_type="password")
             for account in (learner, staff, boss, operator, skipper, self.crew[0])
