@@ -28,6 +28,7 @@ from tests.factories import (
     customer_admin,
     operator,
 )
+from tests.parallel import at_once, concurrent_writers
 
 pytestmark = pytest.mark.django_db
 
@@ -402,25 +403,15 @@ def test_an_answer_that_another_request_kept_first_is_the_one_that_counts(
 
 
 @pytest.mark.django_db(transaction=True)
+@concurrent_writers
 def test_two_identical_requests_at_once_get_the_same_text_and_keep_one_row(
     as_user: Any, customer: EnterpriseCustomer
 ) -> None:
     clients = [as_user(customer_admin(customer)) for _ in range(4)]
     body = {"learner_progress": PROGRESS_FIGURES, "learner_engagement": ENGAGEMENT_FIGURES}
-    together, answers = threading.Barrier(len(clients)), []
-
-    def send(client: APIClient) -> None:
-        try:
-            together.wait()
-            answers.append(client.post(path_of(customer.pk), body))
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=send, args=(each,)) for each in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    answers: list[Any] = []
+    calls = [lambda client=client: answers.append(client.post(path_of(customer.pk), body)) for client in clients]
+    assert at_once(*calls) == []
     assert [answer.status_code for answer in answers] == [200] * 4
     assert len({answer.content for answer in answers}) == 1
     assert ChatGPTResponse.objects.count() == 2
