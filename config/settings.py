@@ -68,6 +68,8 @@ def database(url: str) -> dict[str, Any]:
             "timeout": 30,
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
+    elif env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
+        configured["OPTIONS"] = {"prepare_threshold": 0}  # concerns `config.db.prepared` alone
     configured["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     configured["CONN_HEALTH_CHECKS"] = True
     return configured

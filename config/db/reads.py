@@ -6,6 +6,7 @@ Building and compiling a small ORM query costs more processor time than running 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sized
 from typing import Any
 
@@ -16,6 +17,7 @@ from config.db.sets import as_parameter, pairs_as_parameters
 
 Row = tuple[Any, ...]
 Converters = dict[int, list[Callable[..., Any]]]
+Compiled = tuple[str, list[Any], Converters]  # text, parameters, and what becomes of values
 _KEYS = "keys of the call"
 
 
@@ -99,7 +101,7 @@ class KeptStatement:
 
     def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
         self._build = build
-        self._compiled: dict[str, tuple[str, list[Any], Converters]] = {}
+        self._compiled: dict[str, Compiled] = {}
 
     def __call__(self, *, using: str = "default", **values: Any) -> list[Row]:
         """The rows for these values; one statement."""
@@ -107,12 +109,16 @@ class KeptStatement:
 
     def _rows(self, connection: Any, values: dict[str, Any], keys: str | None = None) -> list[Row]:
         sql, parameters, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [_now(parameter, values, keys, connection) for parameter in parameters])
-            rows: list[Row] = cursor.fetchall()
-        return [_converted(row, converters, connection) for row in rows] if converters else rows
+        return _fetched(connection, sql, [_now(each, values, keys, connection) for each in parameters], converters)
 
-    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
+    def _compile(self, connection: Any) -> Compiled:
+        sql, parameters, converters = self._written(connection)
+        if connection.vendor == "postgresql":
+            sql, parameters = _numbered(sql, parameters, connection)
+        self._compiled[connection.vendor] = compiled = sql, parameters, converters
+        return compiled
+
+    def _written(self, connection: Any) -> Compiled:
         compiler = self._query().get_compiler(connection=connection)
         sql, parameters = compiler.as_sql()
         parameters = self._marked(list(parameters), connection)
@@ -122,7 +128,6 @@ class KeptStatement:
             for place, (of_column, column) in columns.items()
             if not isinstance(column.output_field, IntegerField)  # what expressions turn into int is one
         }
-        self._compiled[connection.vendor] = sql, parameters, converters
         return sql, parameters, converters
 
     def _query(self) -> Any:
@@ -148,14 +153,13 @@ class KeptPage(KeptStatement):
     def _query(self) -> Any:
         return self._build()[self._first : self._first + self._number].query
 
-    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
-        sql, parameters, converters = super()._compile(connection)
+    def _written(self, connection: Any) -> Compiled:
+        sql, parameters, converters = super()._written(connection)
         head, written, tail = sql.rpartition(f"LIMIT {self._number} OFFSET {self._first}")
         if not written or tail:
             raise TypeError(f"a kept page is cut at the end of its statement: {sql}")
         parameters = [*parameters, Given("limit", IntegerField()), Given("offset", IntegerField())]
-        self._compiled[connection.vendor] = compiled = f"{head}LIMIT %s OFFSET %s", parameters, converters
-        return compiled
+        return f"{head}LIMIT %s OFFSET %s", parameters, converters
 
 
 class KeptRows:
@@ -182,11 +186,9 @@ class KeptCount(KeptStatement):
     def _query(self) -> Any:
         return self._build().order_by().query
 
-    def _compile(self, connection: Any) -> tuple[str, list[Any], Converters]:
-        sql, parameters, _ = super()._compile(connection)
-        compiled: tuple[str, list[Any], Converters] = f"SELECT COUNT(*) FROM ({sql}) counted", parameters, {}  # noqa: S608
-        self._compiled[connection.vendor] = compiled
-        return compiled
+    def _written(self, connection: Any) -> Compiled:
+        sql, parameters, _ = super()._written(connection)
+        return f"SELECT COUNT(*) FROM ({sql}) counted", parameters, {}  # noqa: S608
 
 
 class KeptList:
@@ -244,10 +246,7 @@ class PairedStatement(KeptStatement):
             return []
         connection = connections[using]
         sql, _, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        with connection.cursor() as cursor:
-            cursor.execute(sql, pairs_as_parameters(pairs, connection))
-            rows: list[Row] = cursor.fetchall()
-        return [_converted(row, converters, connection) for row in rows] if converters else rows
+        return _fetched(connection, sql, pairs_as_parameters(pairs, connection), converters)
 
     def _query(self) -> Any:
         return self._build([(0, "")]).query
@@ -259,7 +258,37 @@ class PairedStatement(KeptStatement):
         """
         if parameters != pairs_as_parameters([(0, "")], connection):
             raise TypeError(f"a paired statement has its pairs as its only parameters: {parameters}")
-        return parameters
+        return [_KEYS] * len(parameters)
+
+
+def _fetched(connection: Any, sql: str, parameters: list[Any], converters: Converters) -> list[Row]:
+    """The rows of a kept statement. On PostgreSQL it stays prepared."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            from config.db.prepared import PreparingCursor  # a service on SQLite does without the driver
+
+            cursor.cursor = PreparingCursor(connection.connection)
+        cursor.execute(sql, parameters)
+        rows: list[Row] = cursor.fetchall()
+    return [_converted(row, converters, connection) for row in rows] if converters else rows
+
+
+def _numbered(sql: str, parameters: list[Any], connection: Any) -> tuple[str, list[Any]]:
+    """A statement for `PreparingCursor`: what is the same at every call is part of its text, so that plans know it."""
+    connection.ensure_connection()
+    remaining, given = iter(parameters), []
+
+    def written(mark: re.Match[str]) -> str:
+        if mark[0] == "%%":
+            return "%"
+        parameter = next(remaining)
+        if isinstance(parameter, Given) or parameter is _KEYS:
+            given.append(parameter)
+            return f"${len(given)}"
+        constant: str = connection.ops.compose_sql("%s", [parameter])
+        return constant
+
+    return re.sub("%%|%s", written, sql), given
 
 
 def _now(parameter: Any, values: dict[str, Any], keys: str | None, connection: Any) -> Any:
