@@ -107,9 +107,16 @@ class KeptStatement:
         """The rows for these values; one statement."""
         return self._rows(connections[using], values)
 
-    def _rows(self, connection: Any, values: dict[str, Any], keys: str | None = None) -> list[Row]:
+    def _rows(
+        self,
+        connection: Any,
+        values: dict[str, Any],
+        keys: str | None = None,
+        written: Callable[[str], str] = lambda sql: sql,
+    ) -> list[Row]:
         sql, parameters, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        return _fetched(connection, sql, [_now(each, values, keys, connection) for each in parameters], converters)
+        given = [_now(each, values, keys, connection) for each in parameters]
+        return _fetched(connection, written(sql), given, converters)
 
     def _compile(self, connection: Any) -> Compiled:
         sql, parameters, converters = self._written(connection)
@@ -142,24 +149,40 @@ class KeptPage(KeptStatement):
 
     Args:
         build: gives an ordered `values_list`; what differs from call to call beside the page stands in it as `Given`.
+        around: from the page of `build()` to what is read of its rows, ordered again: `build` gives their ids then, so
+            that the rows before the page are skipped along an index.
     """
 
     _first, _number = 1_234_567_891, 1_987_654_321  # no other number of a statement looks like these
 
+    def __init__(
+        self,
+        build: Callable[..., QuerySet[Any, Any]],
+        around: Callable[[QuerySet[Any, Any]], QuerySet[Any, Any]] = lambda page: page,
+    ) -> None:
+        super().__init__(build)
+        self._around = around
+
     def __call__(self, start: int, stop: int, *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
         """The rows from `start` to before `stop`; one statement."""
-        return self._rows(connections[using], {**values, "limit": stop - start, "offset": start})
+        # The number is part of the text: a plan for a page of unknown size would be one for many rows.
+        return self._rows(
+            connections[using],
+            {**values, "offset": start},
+            written=lambda sql: sql.replace(str(self._number), str(stop - start)),
+        )
 
     def _query(self) -> Any:
-        return self._build()[self._first : self._first + self._number].query
+        return self._around(self._build()[self._first : self._first + self._number]).query
 
     def _written(self, connection: Any) -> Compiled:
         sql, parameters, converters = super()._written(connection)
-        head, written, tail = sql.rpartition(f"LIMIT {self._number} OFFSET {self._first}")
-        if not written or tail:
-            raise TypeError(f"a kept page is cut at the end of its statement: {sql}")
-        parameters = [*parameters, Given("limit", IntegerField()), Given("offset", IntegerField())]
-        return f"{head}LIMIT %s OFFSET %s", parameters, converters
+        head, found, tail = sql.partition(f"OFFSET {self._first}")
+        if not found:
+            raise TypeError(f"a kept page is a slice: {sql}")
+        place = head.count("%s")
+        parameters = [*parameters[:place], Given("offset", IntegerField()), *parameters[place:]]
+        return f"{head}OFFSET %s{tail}", parameters, converters
 
 
 class KeptRows:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import caches
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from config.db.reads import EitherEnd, Given, KeptPage, KeptRows, KeptStatement, KeyedStatement, WireTime
@@ -19,12 +17,9 @@ from enrollments.queries.certificates import passed_runs
 from enrollments.queries.course_details import run_dates
 from enrollments.queries.enrollments import tracks_of
 from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser
+from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
-
-LONG = 1_000  # rows: what a list must have for its count to be kept
-KEPT_SECONDS = 30
-
 
 # --- Who sees which -------------------------------------------------------------------------------------------------
 
@@ -44,6 +39,12 @@ class Scope:
     customers: frozenset[UUID] = frozenset()
     links: frozenset[int] = frozenset()
     using: str = "default"
+
+    @property
+    def name(self) -> str:
+        """A text that no other scope has."""
+        seen = "all" if self.everything else ",".join(sorted(map(str, [*self.customers, *self.links])))
+        return f"enterprise-enrollments:{seen}"
 
     @property
     def rows(self) -> QuerySet[EnterpriseCourseEnrollment]:
@@ -138,7 +139,7 @@ def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, Cou
 def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
     """The same for everything in a scope, by id. The count of a long list is kept; so are the statements of the usual
     scopes, all customers or one."""
-    countable = CountOf(partial(_kept_count, scope))
+    countable = CountOf(lambda: kept_count(scope.name, scope.count, lambda: _newest_changes(using=scope.using)))
     if scope.everything:
         rows: Any = KeptRows(_all, _all_backwards, scope.using, {})
     elif len(scope.customers) == 1 and not scope.links:
@@ -148,17 +149,31 @@ def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
     return EitherEnd(rows, countable), countable
 
 
-def _by_id(**narrow: Any) -> QuerySet[Any, Any]:
-    linked = EnterpriseCourseEnrollment.objects.filter(**narrow)
-    return linked.order_by("id").values_list(*_COLUMNS)
+def _ids() -> QuerySet[Any, Any]:
+    return EnterpriseCourseEnrollment.objects.order_by("id").values_list("pk")
 
 
-def _of_customer() -> QuerySet[Any, Any]:
-    return _by_id(enterprise_customer=Given("customer", UUIDField()))
+def _ids_of_customer() -> QuerySet[Any, Any]:
+    """Along an index, with no look at each link: who is not linked is few, and left out as a set."""
+    customer = Given("customer", UUIDField())
+    unlinked = EnterpriseCustomerUser.all_objects.filter(enterprise_customer=customer, linked=False)
+    enrollments = EnterpriseCourseEnrollment.all_objects.filter(enterprise_customer=customer)
+    linked = enrollments.exclude(enterprise_customer_user__in=unlinked.order_by().values("pk"))
+    return linked.order_by("id").values_list("pk")
 
 
-_all, _all_backwards = KeptPage(_by_id), KeptPage(lambda: _by_id().reverse())
-_customers, _customers_backwards = KeptPage(_of_customer), KeptPage(lambda: _of_customer().reverse())
+def _rows_of(ids: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    return EnterpriseCourseEnrollment.all_objects.filter(pk__in=ids).order_by("id").values_list(*_COLUMNS)
+
+
+def _rows_backwards(ids: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+    return _rows_of(ids).reverse()
+
+
+_all = KeptPage(_ids, _rows_of)
+_all_backwards = KeptPage(lambda: _ids().reverse(), _rows_backwards)
+_customers = KeptPage(_ids_of_customer, _rows_of)
+_customers_backwards = KeptPage(lambda: _ids_of_customer().reverse(), _rows_backwards)
 
 
 def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[ListedEnrollment]:
@@ -179,39 +194,6 @@ def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[L
         )
         for link_id, course_id, created, unenrolled_at, user_id, email in page
     ]
-
-
-class CountOf:
-    """The number of rows, counted when it is first asked for."""
-
-    def __init__(self, count: Callable[[], int]) -> None:
-        self._counted = count
-        self._count: int | None = None
-
-    def __len__(self) -> int:
-        if self._count is None:
-            self._count = self._counted()
-        return self._count
-
-
-def _kept_count(scope: Scope) -> int:
-    """The number of enrollments in a scope; that of a long list is kept in the process while nothing changes.
-
-    Counting twenty thousand rows costs more than all the rest of a page, and whoever turns pages asks for it each time.
-    Every enrollment that comes or goes, and every learner who is linked or unlinked, leaves a row of history: as long
-    as the newest ones are the same, so is the count. Two writers who commit in the other order than they began can hide
-    a change, for KEPT_SECONDS at most: no longer than a replica may lag.
-    """
-    counts = caches["counts"]
-    key = "all" if scope.everything else ",".join(sorted(map(str, [*scope.customers, *scope.links])))
-    kept = counts.get(key)
-    newest = _newest_changes(using=scope.using) if kept else None
-    if kept and kept[0] == newest:
-        return int(kept[1])
-    count = scope.count()
-    if kept or count >= LONG:  # the first time nobody has looked at the history
-        counts.set(key, (newest, count), KEPT_SECONDS)
-    return count
 
 
 def _newest() -> QuerySet[Any, Any]:

@@ -16,7 +16,16 @@ from uuid import UUID
 from django.db.models import BooleanField, CharField, PositiveBigIntegerField, QuerySet, UUIDField, Value
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import KeyedStatement, WireTime
+from config.db.reads import (
+    EitherEnd,
+    Given,
+    KeptCount,
+    KeptPage,
+    KeptRows,
+    KeptStatement,
+    KeyedStatement,
+    WireTime,
+)
 from enrollments.models import User
 from enterprise.models import (
     DataSharingConsent,
@@ -27,6 +36,7 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.queries.content import content_in_catalogs
+from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.emails import with_emails
 
@@ -89,6 +99,15 @@ def visible_learners(caller: Any) -> QuerySet[EnterpriseCustomerUser]:
     """Links that stand: all for staff, else the caller's own."""
     rows = EnterpriseCustomerUser.objects.order_by("-active", "-modified", "pk")
     return rows if caller.is_staff else rows.filter(user_id=caller.pk)
+
+
+def learners_of_customer(customer_id: UUID) -> tuple[EitherEnd, CountOf]:
+    """The ids of `visible_learners` of one customer for staff, in tuples, for a paginator, and what it counts."""
+    given: dict[str, Any] = {"customer": customer_id}
+    number = CountOf(
+        lambda: kept_count(f"learners:{customer_id}", lambda: _number_of_customer(**given), _newest_changes)
+    )
+    return EitherEnd(KeptRows(_of_customer, _of_customer_backwards, "default", given), number), number
 
 
 def one_learner(rows: QuerySet[EnterpriseCustomerUser], key: object) -> EnterpriseCustomerUser:
@@ -194,6 +213,17 @@ def belongings(rows: Collection[Learner], consent_wanted: Mapping[UUID, bool]) -
     return found
 
 
+def _ids_of_customer() -> QuerySet[Any, Any]:
+    links = EnterpriseCustomerUser.objects.filter(enterprise_customer=Given("customer", UUIDField()))
+    return links.order_by("-active", "-modified", "pk").values_list("pk")
+
+
+_of_customer = KeptPage(_ids_of_customer)
+_of_customer_backwards = KeptPage(lambda: _ids_of_customer().reverse())
+_number_of_customer = KeptCount(_ids_of_customer)
+_newest_changes = KeptStatement(
+    lambda: EnterpriseCustomerUser.history.model.objects.order_by("-history_id").values_list("history_id")[:1]
+)
 _learner_rows = KeyedStatement(
     lambda ids: (
         EnterpriseCustomerUser.objects.filter(pk__in_set=ids)

@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from config.api.fields import wire_time
 from enrollments.models import User
 from enterprise.models import DataSharingConsent, EnterpriseCustomer, EnterpriseCustomerInviteKey
+from enterprise.queries import counts
 from enterprise.serializers.learners import LearnerSerializer
 from tests import factories
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
@@ -435,3 +436,32 @@ def test_a_list_costs_the_same_statements_whatever_its_rows(staff, acme, crowd, 
             assert row["groups"] == ["enterprise_data_api_access"]
             assert len(row["enterprise_group"]) == 1
             assert [record["consent_required"] for record in row["data_sharing_consent_records"]] == [True]
+
+
+def test_the_count_of_a_long_list_is_kept_until_a_link_changes(staff, acme, monkeypatch):
+    monkeypatch.setattr(counts, "LONG", 12)
+    links = [factories.LearnerFactory(enterprise_customer=acme) for _ in range(12)]
+    count = lambda: staff.get(PATH, {"enterprise_customer": str(acme.pk)}).json()["count"]  # noqa: E731
+    assert [count() for _ in range(3)] == [12, 12, 12]
+    links[0].linked = False
+    links[0].save()
+    assert count() == 11
+    factories.LearnerFactory(enterprise_customer=acme)
+    factories.LearnerFactory()
+    assert count() == 12
+    links[0].linked = True
+    links[0].save()
+    assert count() == 13
+
+
+def test_pages_of_a_customer_are_the_same_from_either_end(staff, acme, monkeypatch):
+    monkeypatch.setattr("config.db.reads.EitherEnd.NEAR", 2)
+    links = [factories.LearnerFactory(enterprise_customer=acme, active=bool(n % 2)) for n in range(11)]
+    factories.LearnerFactory(enterprise_customer=acme, linked=False)
+    factories.LearnerFactory()
+    expected = sorted(links, key=lambda link: (link.active, link.modified), reverse=True)
+    for size in (1, 2, 3, 4):
+        walked = []
+        for page in range(1, -(-11 // size) + 1):
+            walked += ids(staff.get(PATH, {"enterprise_customer": str(acme.pk), "page": page, "page_size": size}))
+        assert walked == [link.pk for link in expected]
