@@ -115,6 +115,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-mail": {"task": "enrollments.tasks.sweep_outbox", "schedule": SWEEP_SECONDS},
     "clear-expired-sign-ins": {"task": "enrollments.tasks.clear_expired_sign_ins", "schedule": 86400.0},
     "refresh-content-of-catalogs": {"task": "enterprise.tasks.refresh_content", "schedule": 60.0},
+    "remind-invited-admins": {"task": "enterprise.tasks.remind_invited_admins", "schedule": 86400.0},
     "prune-content-filters": {"task": "enterprise.tasks.prune_content_filters", "schedule": 86400.0},
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
 }
@@ -392,6 +393,8 @@ CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN = env.int("CREATE_ENTERPRISE_ENROLLM
 ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE = env.str(
     "ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE", default=""
 )
+ADMIN_INVITE_REMINDER_DAYS = env.int("ADMIN_INVITE_REMINDER_DAYS", default=7)
+ADMIN_INVITE_MAX_REMINDERS = env.int("ADMIN_INVITE_MAX_REMINDERS", default=1)
 ENTERPRISE_CUSTOMER_SUCCESS_EMAIL = env.str("ENTERPRISE_CUSTOMER_SUCCESS_EMAIL", default=CONTACT_EMAIL)
 ENTERPRISE_INTEGRATIONS_EMAIL = env.str("ENTERPRISE_INTEGRATIONS_EMAIL", default=DEFAULT_FROM_EMAIL)
 SITE_FROM_EMAILS = json_setting(

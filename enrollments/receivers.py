@@ -10,10 +10,19 @@ from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from config.hooks import is_quiet
-from enrollments.models import Course, CourseMode, CourseOverview, Organization, Program, ProgramOrganization, User
+from enrollments.models import (
+    Course,
+    CourseMode,
+    CourseOverview,
+    Organization,
+    Program,
+    ProgramOrganization,
+    User,
+    UserProfile,
+)
 from enrollments.queries import course_details
 from enrollments.services import allowed
-from enrollments.signals import accounts_saved, catalogue_changed
+from enrollments.signals import accounts_saved, catalogue_changed, names_changed
 
 
 @receiver(post_save, sender=User, dispatch_uid="enrollments.account_saved")
@@ -39,6 +48,24 @@ def account_saved(
     if instance.is_active and instance.email and (created or changed & {"is_active", "email"}):
         allowed.honour([instance])
     accounts_saved.send(sender=User, accounts=[instance], created=created)
+
+
+@receiver(post_save, sender=User, dispatch_uid="enrollments.username_saved")
+def tell_of_username(
+    instance: User, created: bool, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
+) -> None:
+    """Whoever keeps a copy of an account's name hears of a user name that may be another."""
+    if not created and not raw and (update_fields is None or "username" in update_fields):
+        names_changed.send(User, account_ids=[instance.pk])
+
+
+@receiver(post_save, sender=UserProfile, dispatch_uid="enrollments.profile_saved")
+def tell_of_name(
+    instance: UserProfile, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
+) -> None:
+    """The same for the name in a profile."""
+    if not raw and (update_fields is None or "name" in update_fields):
+        names_changed.send(User, account_ids=[instance.user_id])
 
 
 @receiver([post_save, post_delete], sender=CourseMode, dispatch_uid="enrollments.mode_changed")

@@ -13,6 +13,8 @@ from django.dispatch import Signal
 
 # Sends `accounts` (list of User) and `created` (bool): after registration, a login call, or a change of e-mail.
 accounts_saved = Signal()
+# Sends `account_ids`: their user names or the names of their profiles may have changed.
+names_changed = Signal()
 # Sends `changes` (list of EnrollmentChange) and `origin`, the app that asked ("enterprise" has done its part already).
 enrollments_changed = Signal()
 # Sends `user` and `retired` (UserRetirementStatus): the account's own tables are retired already.

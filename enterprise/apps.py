@@ -11,10 +11,11 @@ class EnterpriseConfig(AppConfig):
     def ready(self) -> None:
         from enrollments.emails import registry
         from enterprise import receivers  # noqa: F401
-        from enterprise.emails import coupon_codes, enrollment, missing_consents
+        from enterprise.emails import admin_invites, coupon_codes, enrollment, missing_consents
         from enterprise.seeds import seed
 
         post_migrate.connect(seed, sender=self)
         registry.register(enrollment.MESSAGE_TYPE, enrollment.render)
+        registry.register(admin_invites.MESSAGE_TYPE, admin_invites.render)
         registry.register(coupon_codes.MESSAGE_TYPE, coupon_codes.render)
         registry.register(missing_consents.MESSAGE_TYPE, missing_consents.render)

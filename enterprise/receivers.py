@@ -15,8 +15,9 @@ from enrollments.signals import (
     accounts_saved,
     catalogue_changed,
     enrollments_changed,
+    names_changed,
 )
-from enterprise.services import claims, content, course_enrollments, retirement
+from enterprise.services import claims, content, course_enrollments, member_names, retirement
 
 
 @receiver(accounts_saved, dispatch_uid="enterprise.accounts_saved")
@@ -24,6 +25,12 @@ def claim_what_waits(sender: Any, accounts: list[User], created: bool, **kwargs:
     """Pending learners and pending admins with the accounts' addresses become real."""
     if not is_quiet():
         claims.claim(accounts)
+
+
+@receiver(names_changed, dispatch_uid="enterprise.names_changed")
+def follow_names(sender: Any, account_ids: list[int], **kwargs: Any) -> None:
+    """Members are listed by a copy of their names."""
+    member_names.refresh(account_ids)
 
 
 @receiver(enrollments_changed, dispatch_uid="enterprise.enrollments_changed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from enterprise.services import content, course_enrollments, jobs
+from enterprise.services import admin_reminders, content, course_enrollments, jobs
 
 
 @shared_task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
@@ -29,6 +29,12 @@ def sweep_bulk_jobs() -> None:
 def prune_bulk_jobs() -> None:
     """Deletes jobs that nobody needs any more."""
     jobs.prune()
+
+
+@shared_task(ignore_result=True)
+def remind_invited_admins() -> None:
+    """Reminds invited admins who have not begun."""
+    admin_reminders.remind()
 
 
 @shared_task(ignore_result=True)

@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, path, re_path
 from rest_framework.urlpatterns import format_suffix_patterns
 
 from enterprise.views import (
+    admin_members,
     analytics_summary,
     api_credentials,
     branding,
@@ -17,6 +18,7 @@ from enterprise.views import (
     coupon_codes,
     course_enrollments,
     course_enrollments_admin,
+    customer_admins,
     customer_learners,
     customers,
     customers_content,
@@ -25,10 +27,13 @@ from enterprise.views import (
     invite_keys,
     learners,
     licensed_enrollments,
+    members,
     notifications,
+    pending_admins,
     pending_learners,
     report_types,
     reporting,
+    support_users,
 )
 
 API = "enterprise/api/v1"
@@ -145,6 +150,33 @@ learner_router_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+# Admins, and who is invited to be one.
+ADMINS = f"{API}/enterprise-customer-admin"
+admin_router_routes: list[URLPattern | URLResolver] = [
+    path(f"{ADMINS}/", customer_admins.CustomerAdminListView.as_view(), name="enterprise-customer-admin-list"),
+    path(
+        f"{ADMINS}/create_admin_by_email/",
+        customer_admins.CreateAdminByEmailView.as_view(),
+        name="enterprise-customer-admin-create-admin-by-email",
+    ),
+    path(f"{ADMINS}/<str:uuid>/", customer_admins.CustomerAdminView.as_view(), name="enterprise-customer-admin-detail"),
+    path(
+        f"{ADMINS}/<str:uuid>/complete_tour_flow/",
+        customer_admins.CompleteTourFlowView.as_view(),
+        name="enterprise-customer-admin-complete-tour-flow",
+    ),
+    path(
+        f"{API}/pending-enterprise-admin/",
+        pending_admins.PendingAdminListView.as_view(),
+        name="pending-enterprise-admin-list",
+    ),
+    path(
+        f"{API}/pending-enterprise-admin/<str:pk>/",
+        pending_admins.PendingAdminView.as_view(),
+        name="pending-enterprise-admin-detail",
+    ),
+]
+
 # What a customer's admin configures.
 settings_router_routes: list[URLPattern | URLResolver] = [
     path(BRANDING, branding.BrandingListView.as_view(), name="enterprise-customer-branding-list"),
@@ -245,6 +277,34 @@ learner_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+people_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{API}/(?P<enterprise_uuid>[A-Za-z0-9-]+)/admins$",
+        admin_members.AdminMembersView.as_view(),
+        name="enterprise-admin-members",
+    ),
+    re_path(
+        rf"^{ADMINS}/(?P<enterprise_customer_uuid>[0-9a-fA-F-]+)/admin_invites/$",
+        customer_admins.AdminInvitesView.as_view(),
+        name="enterprise-customer-admin-admin-invites",
+    ),
+    re_path(
+        rf"^{CUSTOMERS}/(?P<enterprise_customer_uuid>[^/]+)/admins/(?P<id>[^/.]+)/?$",
+        customer_admins.DeleteAdminView.as_view(),
+        name="enterprise-customer-delete-admin",
+    ),
+    path(
+        f"{API}/enterprise-customer-members/<str:enterprise_uuid>",
+        members.MembersView.as_view(),
+        name="enterprise-customer-members",
+    ),
+    path(
+        f"{API}/enterprise-customer-support/<str:enterprise_uuid>",
+        support_users.SupportUsersView.as_view(),
+        name="enterprise-customer-support",
+    ),
+]
+
 course_enrollment_routes: list[URLPattern | URLResolver] = [
     re_path(
         rf"^{API}/enterprise-course-enrollment-admin/?$",
@@ -322,6 +382,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         [
             *router_routes,
             *learner_router_routes,
+            *admin_router_routes,
             *enrollment_router_routes,
             *subsidy_router_routes,
             *settings_router_routes,
@@ -331,6 +392,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *format_suffix_patterns(xml_router_routes, allowed=["json", "xml"]),
     *catalog_write_routes,
     *learner_routes,
+    *people_routes,
     *fulfillment_routes,
     *bulk_job_routes,
     *course_enrollment_routes,

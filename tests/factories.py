@@ -262,6 +262,22 @@ class LearnerFactory(DjangoModelFactory):
         return link
 
 
+class TourFlowFactory(DjangoModelFactory):
+    class Meta:
+        model = enterprise.OnboardingFlow
+
+    title = factory.Sequence(lambda n: f"Tour {n}")
+
+
+class AdminRecordFactory(DjangoModelFactory):
+    """The admin record of a learner link; the role is another thing."""
+
+    class Meta:
+        model = enterprise.EnterpriseCustomerAdmin
+
+    enterprise_customer_user = factory.SubFactory(LearnerFactory)
+
+
 class PendingLearnerFactory(DjangoModelFactory):
     class Meta:
         model = enterprise.PendingEnterpriseCustomerUser
@@ -403,6 +419,12 @@ def customer_admin(customer: enterprise.EnterpriseCustomer, **fields: object) ->
     LearnerFactory(enterprise_customer=customer, user=user)
     RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_ADMIN_ROLE, enterprise_customer=customer)
     return user
+
+
+def recorded_admin(customer: enterprise.EnterpriseCustomer, **fields: object) -> enterprise.EnterpriseCustomerAdmin:
+    """The admin record of a new `customer_admin`."""
+    link = customer_admin(customer, **fields).enterprise_links.get()
+    return AdminRecordFactory(enterprise_customer_user=link)
 
 
 def provisioning_admin(**fields: object) -> enrollments.User:

@@ -40,7 +40,7 @@ from enrollments.models import (
     VerifiedName,
 )
 from enrollments.services.retirement import retired_email, retired_username
-from enrollments.signals import catalogue_changed
+from enrollments.signals import catalogue_changed, names_changed
 from enrollments.world.lookups import ACCOUNT, PERMISSION, RETIREMENT_STATE
 
 # --- organizations ------------------------------------------------------------------------------------------------
@@ -102,6 +102,7 @@ def _load_users(load: Load, entries: list[Entry]) -> None:
     _PROFILE_TABLE.store(load, [profile for _, profile in profiles])
     for entry, profile in profiles:
         entry.changed |= profile.created or profile.changed
+    names_changed.send(User, account_ids=[entry.row.pk for entry in entries if entry.changed])
     _give_groups(entries)
     permissions = {entry.row.pk: entry.given["permissions"] for entry in entries if "permissions" in entry.given}
     _mark(entries, replace_links(permissions, User.user_permissions.through, "user_id", "permission_id"))

@@ -17,6 +17,7 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
+from enterprise.services import member_names
 
 
 class _Link(NamedTuple):
@@ -89,12 +90,14 @@ class Links:
                     "is_relinkable": True,
                     "invite_key_id": None,
                     "should_inactivate_other_customers": True,
+                    "member_name": "",
                     "created": moment,
                     "modified": moment,
                 },
                 expect=len(self._new),
             )
             record_history(EnterpriseCustomerUser, [link_id for (link_id,) in made], "+", moment=moment, **by)
+            member_names.refresh(list(self._new))
             if self.customer.default_language:
                 clear_language_preference(list(self._new))
         if self._revived:

@@ -54,10 +54,12 @@ class EnterpriseCustomerUser(TimeStampedModel):
         db_index=False,
     )
     should_inactivate_other_customers = models.BooleanField(default=True)
+    # A copy, kept by enterprise.services.member_names: what members are listed by.
+    member_name = models.CharField(max_length=255, default="", editable=False)
 
     objects: ClassVar[LinkedManager] = LinkedManager()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerUser]] = models.Manager()
-    history = History()
+    history = History(excluded_fields=["member_name"])
 
     class Meta:
         verbose_name = "learner"
@@ -73,6 +75,11 @@ class EnterpriseCustomerUser(TimeStampedModel):
                 condition=Q(linked=True),
             ),
             models.Index(fields=["user_id", "enterprise_customer"], name="learner_of_user"),
+            models.Index(
+                fields=["enterprise_customer", "member_name", "id"],
+                name="learner_by_name",
+                condition=Q(linked=True, active=True),
+            ),
             models.Index(fields=["invite_key"], name="learner_invite_key", condition=Q(linked=True)),
             # Few rows: counts of a customer leave them out.
             models.Index(fields=["enterprise_customer"], name="learner_unlinked", condition=Q(linked=False)),
@@ -82,8 +89,9 @@ class EnterpriseCustomerUser(TimeStampedModel):
         return f"{self.user_id} of {self.enterprise_customer_id}"
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.user_fk_id != self.user_id:
-            self.user_fk = User.objects.filter(pk=self.user_id).only("pk").first()
+        if self.user_fk_id != self.user_id or self._state.adding:
+            self.user_fk = User.objects.select_related("profile").filter(pk=self.user_id).first()
+            self.member_name = (self.user_fk.full_name() or self.user_fk.username) if self.user_fk else ""
         super().save(*args, **kwargs)
 
 

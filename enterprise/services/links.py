@@ -37,7 +37,7 @@ from enterprise.models import (
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE, ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.emails import accounts_with, lowered
 from enterprise.queries.learners import pending_learners, pending_learners_of
-from enterprise.services import roles
+from enterprise.services import member_names, roles
 
 TRIES = 3
 
@@ -411,6 +411,7 @@ class _Board:
         if self.new:
             # The locks of the accounts keep others from making the same links.
             EnterpriseCustomerUser.all_objects.bulk_create(self.new)
+            member_names.refresh([link.user_id for link in self.new])
             _record(EnterpriseCustomerUser, [link.pk for link in self.new], "+")
         if self.changed:
             for link in self.changed.values():

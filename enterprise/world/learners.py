@@ -13,7 +13,7 @@ from enrollments.world.lookups import ACCOUNT, RUN
 from enterprise.models import EnterpriseCustomerUser, PendingEnrollment, PendingEnterpriseCustomerUser
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.emails import lowered
-from enterprise.services import roles
+from enterprise.services import member_names, roles
 from enterprise.world.lookups import CUSTOMER, INVITE_KEY, SOURCE
 
 # --- learners -----------------------------------------------------------------------------------------------------
@@ -61,6 +61,7 @@ def _load_learners(load: Load, entries: list[Entry]) -> None:
     for own in rows.values():
         _choose_active(load, own)
     _LINK_TABLE.store(load, entries)
+    member_names.refresh([entry.row.user_id for entry in entries if entry.created])
     _inactivate_others(entries)
     roles.assign_to_learners(ENTERPRISE_LEARNER_ROLE, [entry.row.pk for entry in entries if entry.row.linked])
     unlinked = {(entry.row.enterprise_customer_id, entry.row.user_id) for entry in entries if not entry.row.linked}

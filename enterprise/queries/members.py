@@ -1,0 +1,111 @@
+"""Members of a customer: linked, active learners who hold the learner role for it.
+
+Contract: enterprise-admins-groups-sso, Members and support users. The plain list runs along an index on the copy of
+their names, and its count is kept; searches and the order by date look at all members.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models.functions import Coalesce
+
+from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeptStatement, KeyedStatement
+from enterprise.models import (
+    EnterpriseCourseEnrollment,
+    EnterpriseCustomerUser,
+    SystemWideEnterpriseUserRoleAssignment,
+)
+from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
+from enterprise.queries.counts import CountOf, kept_count
+
+BY_NAME, BY_DATE = "name", "joined_org"
+
+
+class Member(NamedTuple):
+    """A member; `enrollments` counts the enterprise enrollments with this customer."""
+
+    link_id: int
+    user_id: int
+    email: str
+    joined: datetime
+    name: str
+    enrollments: int
+
+
+def members_of(customer: Any) -> QuerySet[EnterpriseCustomerUser]:
+    """The links of members, unordered.
+
+    Args:
+        customer: the uuid, or an expression for it.
+    """
+    holds_role = SystemWideEnterpriseUserRoleAssignment.objects.filter(
+        enterprise_customer=OuterRef("enterprise_customer_id"),
+        user=OuterRef("user_fk_id"),
+        role__name=ENTERPRISE_LEARNER_ROLE,
+    )
+    return EnterpriseCustomerUser.objects.filter(Exists(holds_role), enterprise_customer=customer, active=True)
+
+
+def everybody(customer_id: UUID, *, backwards: bool = False) -> tuple[EitherEnd, CountOf]:
+    """Ids of all members by name, in tuples, for a paginator, and what it counts."""
+    given: dict[str, Any] = {"customer": customer_id}
+    number = CountOf(
+        lambda: kept_count(f"members:{customer_id}", lambda: _number(using="default", **given), _newest_changes)
+    )
+    pages = (_backwards, _forwards) if backwards else (_forwards, _backwards)
+    return EitherEnd(KeptRows(*pages, "default", given), number), number
+
+
+def found(
+    customer_id: UUID, *, text: str = "", user_id: int | None = None, by: str = BY_NAME, backwards: bool = False
+) -> tuple[QuerySet[Any, Any], QuerySet[Any]]:
+    """The same for some members, or in another order.
+
+    Args:
+        text: what is somewhere in the name or in the address, ignoring case.
+        user_id: only this account's.
+        by: BY_NAME or BY_DATE, that of the account.
+    """
+    links = members_of(customer_id)
+    if text:
+        links = links.filter(Q(member_name__icontains=text) | Q(user_fk__email__icontains=text))
+    elif user_id is not None:
+        links = links.filter(user_id=user_id)
+    order = ["user_fk__date_joined", "pk"] if by == BY_DATE else ["member_name", "pk"]
+    return links.order_by(*(f"-{each}" for each in order) if backwards else order).values_list("pk"), links
+
+
+def members(ids: Sequence[int]) -> list[Member]:
+    """The members with these link ids, in this order; one that is gone meanwhile is left out. One statement."""
+    rows = {row[0]: Member._make(row) for row in _rows(ids)}
+    return [rows[each] for each in ids if each in rows]
+
+
+def _by_name() -> QuerySet[Any, Any]:
+    return members_of(Given("customer", UUIDField())).order_by("member_name", "pk").values_list("pk")
+
+
+def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
+    enrollments = EnterpriseCourseEnrollment.all_objects.filter(enterprise_customer_user=OuterRef("pk")).order_by()
+    number = enrollments.values("enterprise_customer_user").values(number=Count("pk"))
+    links = EnterpriseCustomerUser.objects.filter(pk__in_set=ids, user_fk__isnull=False).order_by()
+    columns = ("pk", "user_id", "user_fk__email", "user_fk__date_joined", "member_name")
+    return links.values_list(*columns, Coalesce(Subquery(number), 0))
+
+
+def _newest() -> QuerySet[Any, Any]:
+    """The newest row of history of learner links, with that of role assignments."""
+    assignments = SystemWideEnterpriseUserRoleAssignment.history.model.objects.order_by("-history_id")
+    links = EnterpriseCustomerUser.history.model.objects.order_by("-history_id")
+    return links.values_list("history_id", Subquery(assignments.values("history_id")[:1]))[:1]
+
+
+_forwards, _backwards = KeptPage(_by_name), KeptPage(lambda: _by_name().reverse())
+_number = KeptCount(_by_name)
+_newest_changes = KeptStatement(_newest)
+_rows = KeyedStatement(_rows_of)
