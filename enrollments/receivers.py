@@ -41,6 +41,9 @@ def account_saved(
     """
     changed = instance.unsaved_changes(update_fields)
     instance.remember(update_fields)
+    if "username" in changed and not (created or raw):
+        names_changed.send(User, account_ids=[instance.pk])
+    changed -= {"username"}
     if not instance.is_active:
         changed -= {"is_active"}  # nothing waits for a deactivation
     if raw or is_quiet() or not (created or changed):
@@ -50,20 +53,11 @@ def account_saved(
     accounts_saved.send(sender=User, accounts=[instance], created=created)
 
 
-@receiver(post_save, sender=User, dispatch_uid="enrollments.username_saved")
-def tell_of_username(
-    instance: User, created: bool, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
-) -> None:
-    """Whoever keeps a copy of an account's name hears of a user name that may be another."""
-    if not created and not raw and (update_fields is None or "username" in update_fields):
-        names_changed.send(User, account_ids=[instance.pk])
-
-
 @receiver(post_save, sender=UserProfile, dispatch_uid="enrollments.profile_saved")
 def tell_of_name(
     instance: UserProfile, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
 ) -> None:
-    """The same for the name in a profile."""
+    """Whoever keeps a copy of an account's name hears that it may be another, as of a new user name."""
     if not raw and (update_fields is None or "name" in update_fields):
         names_changed.send(User, account_ids=[instance.user_id])
 

@@ -11,11 +11,14 @@ class EnterpriseConfig(AppConfig):
     def ready(self) -> None:
         from enrollments.emails import registry
         from enterprise import receivers  # noqa: F401
-        from enterprise.emails import admin_invites, coupon_codes, enrollment, missing_consents
+        from enterprise.emails import admin_invites, coupon_codes, enrollment, groups, missing_consents
         from enterprise.seeds import seed
+        from enterprise.services.groups import note_group_mail
 
         post_migrate.connect(seed, sender=self)
         registry.register(enrollment.MESSAGE_TYPE, enrollment.render)
         registry.register(admin_invites.MESSAGE_TYPE, admin_invites.render)
         registry.register(coupon_codes.MESSAGE_TYPE, coupon_codes.render)
+        for kind in (groups.INVITATION, groups.REMOVAL):
+            registry.register(kind, groups.render, note_group_mail)
         registry.register(missing_consents.MESSAGE_TYPE, missing_consents.render)

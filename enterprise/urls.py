@@ -24,6 +24,9 @@ from enterprise.views import (
     customers_content,
     default_intentions,
     fulfillments,
+    group_learners,
+    group_memberships,
+    groups,
     invite_keys,
     learners,
     licensed_enrollments,
@@ -177,6 +180,14 @@ admin_router_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+# Groups: the portal spells them both ways.
+group_router_routes: list[URLPattern | URLResolver] = [
+    path(f"{API}/enterprise_group/", groups.GroupListView.as_view(), name="enterprise-group-list"),
+    path(f"{API}/enterprise_group/<str:group_uuid>/", groups.GroupView.as_view(), name="enterprise-group-detail"),
+    path(f"{API}/enterprise-group/", groups.GroupListView.as_view(schema=None)),
+    path(f"{API}/enterprise-group/<str:group_uuid>/", groups.GroupView.as_view(schema=None)),
+]
+
 # What a customer's admin configures.
 settings_router_routes: list[URLPattern | URLResolver] = [
     path(BRANDING, branding.BrandingListView.as_view(), name="enterprise-customer-branding-list"),
@@ -305,6 +316,41 @@ people_routes: list[URLPattern | URLResolver] = [
     ),
 ]
 
+group_routes: list[URLPattern | URLResolver] = [
+    re_path(
+        rf"^{API}/enterprise-group/(?P<group_uuid>[^/]+)/learners/?$",
+        group_learners.GroupLearnersView.as_view(),
+        name="enterprise-group-learners",
+    ),
+    re_path(
+        rf"^{API}/enterprise_group/(?P<group_uuid>[^/]+)/assign_learners/?$",
+        group_learners.AssignLearnersView.as_view(),
+        name="enterprise-group-assign-learners",
+    ),
+    re_path(
+        rf"^{API}/enterprise_group/(?P<group_uuid>[^/]+)/remove_learners/?$",
+        group_learners.RemoveLearnersView.as_view(),
+        name="enterprise-group-remove-learners",
+    ),
+    re_path(
+        rf"^{API}/enterprise_group/(?P<group_uuid>[^/]+)/learners/?$",
+        group_learners.GroupLearnersView.as_view(schema=None),
+    ),
+    re_path(
+        rf"^{API}/enterprise-group/(?P<group_uuid>[^/]+)/assign_learners/?$",
+        group_learners.AssignLearnersView.as_view(schema=None),
+    ),
+    re_path(
+        rf"^{API}/enterprise-group/(?P<group_uuid>[^/]+)/remove_learners/?$",
+        group_learners.RemoveLearnersView.as_view(schema=None),
+    ),
+    re_path(
+        rf"^{API}/enterprise-group-membership/?$",
+        group_memberships.GroupMembershipsView.as_view(),
+        name="enterprise-group-membership",
+    ),
+]
+
 course_enrollment_routes: list[URLPattern | URLResolver] = [
     re_path(
         rf"^{API}/enterprise-course-enrollment-admin/?$",
@@ -383,6 +429,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
             *router_routes,
             *learner_router_routes,
             *admin_router_routes,
+            *group_router_routes,
             *enrollment_router_routes,
             *subsidy_router_routes,
             *settings_router_routes,
@@ -393,6 +440,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *catalog_write_routes,
     *learner_routes,
     *people_routes,
+    *group_routes,
     *fulfillment_routes,
     *bulk_job_routes,
     *course_enrollment_routes,

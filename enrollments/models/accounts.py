@@ -39,7 +39,7 @@ class User(AbstractUser):  # type: ignore[django-manager-missing]  # the toolkit
     objects: ClassVar[AccountManager] = AccountManager()
 
     # The columns whose change others are told of (enrollments.receivers), and their values in the database.
-    WATCHED: ClassVar[frozenset[str]] = frozenset({"email", "is_active", "last_login"})
+    WATCHED: ClassVar[frozenset[str]] = frozenset({"email", "is_active", "last_login", "username"})
     _stored: dict[str, Any]
 
     class Meta(AbstractUser.Meta):

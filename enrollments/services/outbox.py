@@ -33,7 +33,7 @@ from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from config.hooks import is_quiet
-from enrollments.emails.registry import Rendered, renderer_of
+from enrollments.emails.registry import Rendered, listener_of, renderer_of
 from enrollments.emails.smtp import DeliveryInDoubt
 from enrollments.models import OutboxMessage
 
@@ -286,8 +286,11 @@ class _Batch:
                 _doubted(message, f"It may have been sent: {error!r}")
             else:
                 _failed([message], repr(error), for_good=verdict.for_good)
+                _tell([message], failed=True)
         else:
             self.handed_over = message
+            if message.attempts:
+                _tell([message], failed=False)
 
     def _take(self, message: OutboxMessage) -> bool:
         """Marks a message as being sent, and the one before it as sent, in one statement.
@@ -339,7 +342,9 @@ class _Batch:
             connection.open()
         except Exception as error:  # noqa: BLE001 - mail services raise what they like
             logger.warning("the mail server cannot be reached", exc_info=True)
-            _failed([message for message, _ in self.letters], f"The mail server cannot be reached: {error!r}")
+            waiting = [message for message, _ in self.letters]
+            _failed(waiting, f"The mail server cannot be reached: {error!r}")
+            _tell(waiting, failed=True)
             self.letters.clear()
             return False
         self.connection = connection
@@ -486,6 +491,20 @@ def _failed(messages: list[OutboxMessage], error: str, *, for_good: bool = False
             last_error=_shortened(error),
             next_attempt_at=timezone.now() + _pause_after(attempts),
         )
+
+
+def _tell(messages: list[OutboxMessage], *, failed: bool) -> None:
+    """Tells who keeps account of such mails; whatever that raises does not keep other mails waiting."""
+    by_type: dict[str, list[OutboxMessage]] = defaultdict(list)
+    for message in messages:
+        by_type[message.message_type].append(message)
+    for message_type, own in by_type.items():
+        listener = listener_of(message_type)
+        if listener is not None:
+            try:
+                listener(own, failed)
+            except Exception:
+                logger.exception("what became of mails of type %s could not be noted", message_type)
 
 
 def _pause_after(attempts: int) -> timedelta:

@@ -104,6 +104,15 @@ class Access:
             or (rule.in_database and _covers(self._explicit(rule), wanted))
         )
 
+    def has_role(self, permission: str, context: Context) -> bool:
+        """Whether roles give the permission for a context: what `has` says, without the superuser's exemption.
+
+        Raises:
+            KeyError: there is no such permission.
+        """
+        rule, wanted = RULES[permission], _wanted(context)
+        return _covers(self._implicit(rule), wanted) or (rule.in_database and _covers(self._explicit(rule), wanted))
+
     def contexts(self, permission: str) -> set[str]:
         """The customers' uuids for which the caller holds a permission; `{"*"}` means all customers.
 

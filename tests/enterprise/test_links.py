@@ -219,7 +219,7 @@ def test_many_accounts_are_linked_in_a_fixed_number_of_statements(acme, bolt, dj
     for account in accounts[3:20]:
         factories.LearnerFactory(enterprise_customer=bolt, user=account)
 
-    with django_assert_max_num_queries(14):  # four of them savepoints
+    with django_assert_max_num_queries(15):  # four of them savepoints
         outcomes = links.link_accounts(acme, accounts)
 
     assert all(outcomes[account.pk].created for account in accounts)
