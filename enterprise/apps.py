@@ -13,6 +13,7 @@ class EnterpriseConfig(AppConfig):
         from enterprise import receivers  # noqa: F401
         from enterprise.emails import admin_invites, coupon_codes, enrollment, groups, missing_consents
         from enterprise.seeds import seed
+        from enterprise.services import group_mails
         from enterprise.services.groups import note_group_mail
 
         post_migrate.connect(seed, sender=self)
@@ -20,5 +21,5 @@ class EnterpriseConfig(AppConfig):
         registry.register(admin_invites.MESSAGE_TYPE, admin_invites.render)
         registry.register(coupon_codes.MESSAGE_TYPE, coupon_codes.render)
         for kind in (groups.INVITATION, groups.REMOVAL):
-            registry.register(kind, groups.render, note_group_mail)
+            registry.register(kind, group_mails.render, note_group_mail)
         registry.register(missing_consents.MESSAGE_TYPE, missing_consents.render)

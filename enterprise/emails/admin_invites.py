@@ -9,7 +9,6 @@ from django.conf import settings
 
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
-from enrollments.services.outbox import NewMessage
 from enterprise.emails.letters import letter
 from enterprise.models import PendingEnterpriseCustomerAdminUser
 
@@ -18,25 +17,11 @@ INVITATION = "Administer {} at {}"
 REMINDER = "Reminder: administer {} at {}"
 
 
-def invitation(invited: int, email: str, is_learner: bool) -> NewMessage:
-    """The mail of a new invitation.
-
-    Args:
-        invited: id of the pending admin.
-        is_learner: whether the address is that of a linked, active learner of the customer.
-    """
-    context = {"invited": invited, "is_learner": is_learner}
-    return NewMessage(f"admin-invite:{invited}", MESSAGE_TYPE, email, context)
-
-
-def reminder(invited: int, email: str, is_learner: bool, number: int) -> NewMessage:
-    """The mail that reminds of an invitation; `number` counts from 1."""
-    context = {"invited": invited, "is_learner": is_learner, "reminder_number": number}
-    return NewMessage(f"admin-invite:{invited}:reminder:{number}", MESSAGE_TYPE, email, context)
-
-
 def render(messages: list[OutboxMessage]) -> dict[int, Rendered]:
-    """Writes the mails of a delivery batch; one statement. Who is not invited any more gets no mail."""
+    """Writes the mails of a delivery batch; one statement. Who is not invited any more gets no mail.
+
+    The context of a message is `{"invited": id, "is_learner": bool}`; that of a reminder has its `reminder_number` too.
+    """
     rows = PendingEnterpriseCustomerAdminUser.objects.select_related("enterprise_customer")
     invited = rows.in_bulk({message.context["invited"] for message in messages})
     return {

@@ -2,93 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from datetime import datetime
-from typing import Any
-from uuid import UUID
-
 from django.conf import settings
+from django.core.mail import EmailMessage
 
-from enrollments.emails.registry import Rendered
-from enrollments.models import OutboxMessage
-from enrollments.services.outbox import NewMessage
 from enterprise.emails.letters import letter
-from enterprise.models import EnterpriseCustomer, EnterpriseCustomerCatalog, EnterpriseGroupMembership
-from enterprise.queries import content
+from enterprise.models import EnterpriseCustomer
 
 INVITATION = "enterprise.group_invitation"
 REMOVAL = "enterprise.group_removal"
 TEMPLATES = {INVITATION: "group_invitation", REMOVAL: "group_removal"}
 SUBJECTS = {INVITATION: "{} invites you to learn", REMOVAL: "Your learning with {} has changed"}
-MEMBERSHIPS = "membership"  # in the context of a message
 
 
-def invitations(
-    memberships: Collection[UUID], customer_id: UUID, act_by: datetime, catalog_id: UUID
-) -> Iterator[NewMessage]:
-    """The mails about new memberships; one statement for their addresses."""
-    about = {"customer": str(customer_id), "catalog": str(catalog_id), "act_by_date": f"{act_by:%B %d, %Y}"}
-    for uuid, email in _addresses(memberships):
-        yield NewMessage(f"group-invitation:{uuid}", INVITATION, email, {**about, MEMBERSHIPS: str(uuid)})
+def group_letter(
+    message_type: str, customer: EnterpriseCustomer, catalog_content_count: int, act_by_date: str
+) -> EmailMessage:
+    """One mail.
 
-
-def removals(
-    memberships: Collection[UUID], customer_id: UUID, catalog_id: UUID, removed_at: datetime
-) -> Iterator[NewMessage]:
-    """The mails about memberships that ended at a moment; one statement for their addresses."""
-    about = {"customer": str(customer_id), "catalog": str(catalog_id)}
-    for uuid, email in _addresses(memberships):
-        key = f"group-removal:{uuid}:{removed_at.isoformat()}"
-        yield NewMessage(key, REMOVAL, email, {**about, MEMBERSHIPS: str(uuid)})
-
-
-def render(messages: list[OutboxMessage]) -> dict[int, Rendered]:
-    """Writes the mails of a delivery batch; two statements and what the count of each catalog costs."""
-    customers = EnterpriseCustomer.all_objects.in_bulk({message.context["customer"] for message in messages})
-    counts = _content_counts({message.context["catalog"] for message in messages})
-    return {message.pk: _letter(message, customers, counts) for message in messages}
-
-
-def _letter(
-    message: OutboxMessage, customers: dict[UUID, EnterpriseCustomer], counts: dict[str, int | Exception]
-) -> Rendered:
-    customer = customers.get(UUID(message.context["customer"]))
-    if customer is None:
-        return "The customer does not exist any more."
-    count = counts[message.context["catalog"]]
-    if isinstance(count, Exception):
-        return count
+    Args:
+        message_type: INVITATION or REMOVAL.
+        catalog_content_count: how many courses, runs and programs the learner may, or might, choose from.
+        act_by_date: `May 02, 2031`; only invitations have one.
+    """
+    contact = customer.contact_email or ""
     context = {
-        "contact_admin_link": f"mailto:{customer.contact_email}" if customer.contact_email else "",
-        "contact_email": customer.contact_email or "",
+        "contact_admin_link": f"mailto:{contact}" if contact else "",
+        "contact_email": contact,
         "enterprise_customer_name": customer.name,
-        "catalog_content_count": count,
-        "act_by_date": message.context.get("act_by_date", ""),
+        "catalog_content_count": catalog_content_count,
+        "act_by_date": act_by_date,
         "platform_name": settings.PLATFORM_NAME,
     }
-    kind, alias = message.message_type, customer.sender_alias or ""
-    return letter(TEMPLATES[kind], SUBJECTS[kind].format(customer.name), context, sender_alias=alias)
-
-
-def _content_counts(catalog_ids: Collection[str]) -> dict[str, int | Exception]:
-    """How much each catalog holds, or why that is not known."""
-    rows = EnterpriseCustomerCatalog.objects.select_related("enterprise_catalog_query")
-    catalogs = {str(catalog.pk): catalog for catalog in rows.filter(pk__in_set=list(map(UUID, catalog_ids)))}
-    counts: dict[str, int | Exception] = {}
-    for catalog_id in catalog_ids:
-        catalog: Any = catalogs.get(catalog_id)
-        try:
-            if catalog is None:
-                raise LookupError(f"There is no catalog {catalog_id}.")
-            counts[catalog_id] = content.search(catalog, page=1, page_size=1).count
-        except Exception as error:  # noqa: BLE001 - whatever a catalog service raises; told with the message
-            counts[catalog_id] = error
-    return counts
-
-
-def _addresses(memberships: Collection[UUID]) -> Iterator[tuple[UUID, str]]:
-    rows = EnterpriseGroupMembership.all_objects.filter(pk__in_set=list(memberships)).order_by("pk")
-    for uuid, account, waiting in rows.values_list(
-        "pk", "enterprise_customer_user__user_fk__email", "pending_enterprise_customer_user__user_email"
-    ):
-        yield uuid, account or waiting or ""
+    subject = SUBJECTS[message_type].format(customer.name)
+    return letter(TEMPLATES[message_type], subject, context, sender_alias=customer.sender_alias or "")

@@ -26,10 +26,10 @@ from enterprise.models.fulfillments import (
     LearnerCreditEnterpriseCourseEnrollment,
     LicensedEnterpriseCourseEnrollment,
 )
-from enterprise.models.groups import EnterpriseGroup, EnterpriseGroupMembership
+from enterprise.models.groups import EnterpriseGroup, EnterpriseGroupMembership, MembershipOrder
 from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
 from enterprise.models.jobs import BulkJob, BulkJobRow
-from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
+from enterprise.models.learners import EnterpriseCustomerUser, MemberOrder, PendingEnterpriseCustomerUser
 from enterprise.models.notifications import AdminNotification, AdminNotificationFilter, AdminNotificationRead
 from enterprise.models.reporting import EnterpriseCustomerReportingConfiguration
 from enterprise.models.roles import (
@@ -77,6 +77,8 @@ __all__ = [
     "EnterpriseGroupMembership",
     "LearnerCreditEnterpriseCourseEnrollment",
     "LicensedEnterpriseCourseEnrollment",
+    "MemberOrder",
+    "MembershipOrder",
     "OnboardingFlow",
     "PendingEnrollment",
     "PendingEnterpriseCustomerAdminUser",

@@ -14,6 +14,15 @@ from enterprise.models.customers import EnterpriseCustomer
 from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
 
 
+class MembershipOrder(models.TextChoices):
+    """What the members of a group may be sorted by."""
+
+    MEMBER_DETAILS = "member_details"
+    STATUS = "status"
+    RECENT_ACTION = "recent_action"
+    ENROLLMENT_COUNT = "enrollment_count"
+
+
 class PresentGroupManager(models.Manager["EnterpriseGroup"]):
     """Groups that were not removed."""
 

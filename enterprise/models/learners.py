@@ -16,6 +16,13 @@ from enterprise.models.customers import EnterpriseCustomer
 from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
 
 
+class MemberOrder(models.TextChoices):
+    """What members of a customer may be sorted by."""
+
+    NAME = "name"
+    JOINED_ORG = "joined_org"
+
+
 class LinkedManager(models.Manager["EnterpriseCustomerUser"]):
     """Links that stand: an unlinked learner is invisible by default."""
 

@@ -29,6 +29,7 @@ from enterprise.models import (
     EnterpriseCustomerUser,
     EnterpriseGroup,
     EnterpriseGroupMembership,
+    MembershipOrder,
 )
 from enterprise.queries.counts import CountOf
 from enterprise.queries.customers import parsed_uuid
@@ -36,10 +37,6 @@ from enterprise.queries.learners import LARGEST_ID
 
 NO_SUCH_GROUP = "No EnterpriseGroup matches the given query."
 Status = EnterpriseGroupMembership.Status
-
-MEMBER_DETAILS, STATUS = "member_details", "status"
-RECENT_ACTION, ENROLLMENT_COUNT = "recent_action", "enrollment_count"
-SORTS = (MEMBER_DETAILS, STATUS, RECENT_ACTION, ENROLLMENT_COUNT)
 
 
 # --- Groups -------------------------------------------------------------------------------------------------------
@@ -160,7 +157,7 @@ class Asked:
 
     Args:
         text: what is somewhere in the name or address, ignoring case.
-        sort_by: one of SORTS; empty: the latest changed come first.
+        sort_by: a MembershipOrder; empty: the latest changed come first.
         pending_only: live ones without a learner link; `removed` does not count then.
         removed: with the removed ones.
         emails: exactly these addresses; empty: all.
@@ -236,16 +233,16 @@ def _order(asked: Asked) -> list[Any]:
     if not asked.sort_by:
         return ["-modified", "pk"]
     column: Any = F("status")
-    if asked.sort_by == MEMBER_DETAILS:
+    if asked.sort_by == MembershipOrder.MEMBER_DETAILS:
         column = Coalesce("enterprise_customer_user__user_fk__email", "pending_enterprise_customer_user__user_email")
-    elif asked.sort_by == RECENT_ACTION:
+    elif asked.sort_by == MembershipOrder.RECENT_ACTION:
         column = Case(
             When(errored_at__isnull=False, then=F("errored_at")),
             When(is_removed=True, removed_at__isnull=False, then=F("removed_at")),
             When(enterprise_customer_user__isnull=False, activated_at__isnull=False, then=F("activated_at")),
             default=F("created"),
         )
-    elif asked.sort_by == ENROLLMENT_COUNT:
+    elif asked.sort_by == MembershipOrder.ENROLLMENT_COUNT:
         column = _enrollments()
     # Whatever is unknown comes first, and last when turned round, on every database.
     first: Any = column.desc(nulls_last=True) if asked.backwards else column.asc(nulls_first=True)

@@ -18,12 +18,11 @@ from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, Kep
 from enterprise.models import (
     EnterpriseCourseEnrollment,
     EnterpriseCustomerUser,
+    MemberOrder,
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.counts import CountOf, kept_count
-
-BY_NAME, BY_DATE = "name", "joined_org"
 
 
 class Member(NamedTuple):
@@ -62,21 +61,26 @@ def everybody(customer_id: UUID, *, backwards: bool = False) -> tuple[EitherEnd,
 
 
 def found(
-    customer_id: UUID, *, text: str = "", user_id: int | None = None, by: str = BY_NAME, backwards: bool = False
+    customer_id: UUID,
+    *,
+    text: str = "",
+    user_id: int | None = None,
+    by: str = MemberOrder.NAME,
+    backwards: bool = False,
 ) -> tuple[QuerySet[Any, Any], QuerySet[Any]]:
     """The same for some members, or in another order.
 
     Args:
         text: what is somewhere in the name or in the address, ignoring case.
         user_id: only this account's.
-        by: BY_NAME or BY_DATE, that of the account.
+        by: a MemberOrder; the date is that of the account.
     """
     links = members_of(customer_id)
     if text:
         links = links.filter(Q(member_name__icontains=text) | Q(user_fk__email__icontains=text))
     elif user_id is not None:
         links = links.filter(user_id=user_id)
-    order = ["user_fk__date_joined", "pk"] if by == BY_DATE else ["member_name", "pk"]
+    order = ["user_fk__date_joined", "pk"] if by == MemberOrder.JOINED_ORG else ["member_name", "pk"]
     return links.order_by(*(f"-{each}" for each in order) if backwards else order).values_list("pk"), links
 
 

@@ -10,8 +10,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.api.fields import FormBooleanField, UtcDateTimeField, wire_time
-from enterprise.models import EnterpriseGroup, EnterpriseGroupMembership
-from enterprise.queries.groups import SORTS
+from enterprise.models import EnterpriseGroup, EnterpriseGroupMembership, MembershipOrder
 from enterprise.serializers.learners import CustomerKeyField
 
 LONGEST_QUERY = 320
@@ -122,7 +121,7 @@ class GroupLearnersQuerySerializer(serializers.Serializer[Any]):
     """What the members of a group may be asked for."""
 
     user_query = serializers.CharField(required=False, allow_blank=True, max_length=LONGEST_QUERY)
-    sort_by = serializers.ChoiceField(choices=SORTS, required=False)
+    sort_by = serializers.ChoiceField(choices=MembershipOrder.values, required=False)
     is_reversed = serializers.BooleanField(default=False, help_text="Counts with `sort_by` only; true: descending.")
     pending_users_only = serializers.BooleanField(default=False)
     show_removed = serializers.BooleanField(default=False)

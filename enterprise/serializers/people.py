@@ -11,7 +11,7 @@ from typing import Any
 from rest_framework import serializers
 
 from config.api.fields import UtcDateTimeField, wire_time
-from enterprise.queries.members import BY_DATE, BY_NAME
+from enterprise.models import MemberOrder
 
 LONGEST_MEMBER_QUERY = 250
 
@@ -28,7 +28,7 @@ class MemberQuerySerializer(serializers.Serializer[Any]):
     """What the list of members may be asked for."""
 
     user_query = serializers.CharField(required=False, max_length=LONGEST_MEMBER_QUERY, allow_blank=True)
-    sort_by = serializers.ChoiceField(choices=[BY_NAME, BY_DATE], required=False)
+    sort_by = serializers.ChoiceField(choices=MemberOrder.values, required=False)
     is_reversed = serializers.BooleanField(default=False, help_text="Counts with `sort_by` only; true: descending.")
     user_id = serializers.IntegerField(required=False, help_text="Ignored beside `user_query`.")
 

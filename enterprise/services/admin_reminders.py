@@ -13,9 +13,9 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from enrollments.services import outbox
-from enterprise.emails import admin_invites
 from enterprise.models import PendingEnterpriseCustomerAdminUser
 from enterprise.queries.admin_members import admin_addresses, learner_addresses
+from enterprise.services import admin_mails
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def _remind_of(pk: int) -> str:
     if invited.reminder_sent_at and invited.reminder_sent_at > now - BETWEEN_REMINDERS:
         return "skipped_not_due"
     is_learner = bool(learner_addresses(invited.enterprise_customer_id, [invited.user_email]))
-    outbox.queue([admin_invites.reminder(invited.pk, invited.user_email, is_learner, number + 1)])
+    outbox.queue([admin_mails.reminder(invited.pk, invited.user_email, is_learner, number + 1)])
     invited.reminder_sent_at = now
     invited.save()
     return "sent"

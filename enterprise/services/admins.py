@@ -14,7 +14,6 @@ from config.db.sets import delete_recorded, insert_given, record_history
 from enrollments.models import User
 from enrollments.services import accounts, outbox
 from enrollments.services.bulk import lock_accounts
-from enterprise.emails import admin_invites
 from enterprise.models import (
     EnterpriseCustomer,
     EnterpriseCustomerAdmin,
@@ -30,7 +29,7 @@ from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
 from enterprise.queries.admin_members import admin_addresses, learner_addresses
 from enterprise.queries.emails import lowered, with_emails
 from enterprise.queries.learners import pending_learners
-from enterprise.services import links, roles
+from enterprise.services import admin_mails, links, roles
 
 
 class AlreadyInvited(Exception):
@@ -143,7 +142,7 @@ def invite(customer: EnterpriseCustomer, emails: Sequence[str]) -> list[tuple[st
         PendingEnterpriseCustomerAdminUser, [pk for pk, _ in made], "+", user_id=acting_account_id(), moment=moment
     )
     links.link_pending(customer, [email for _, email in made])
-    outbox.queue(admin_invites.invitation(pk, email, lowered(email) in learners) for pk, email in made)
+    outbox.queue(admin_mails.invitation(pk, email, lowered(email) in learners) for pk, email in made)
     invited = {email for _, email in made}
     return [
         (email, ADMIN_ALREADY if lowered(email) in admins else SENT if email in invited else SENT_BEFORE)
@@ -256,11 +255,11 @@ def change_record(record: EnterpriseCustomerAdmin, values: Mapping[str, Any]) ->
     values = dict(values)
     flows = values.pop("completed_tour_flows", None)
     if flows is not None:
-        known = set(OnboardingFlow.objects.filter(pk__in_set=flows).values_list("pk", flat=True))
+        known = {flow.pk: flow for flow in OnboardingFlow.objects.filter(pk__in_set=flows)}
         for flow in flows:
             if flow not in known:
                 raise UnknownFlow(flow)
-        record.completed_tour_flows.set(known)
+        record.completed_tour_flows.set(known.values())
     for name, value in values.items():
         setattr(record, name, value)
     record.save()

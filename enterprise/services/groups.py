@@ -23,7 +23,6 @@ from config.db.sets import insert_given, record_history
 from enrollments.models import OutboxMessage
 from enrollments.services import outbox
 from enrollments.services.bulk import lock_accounts
-from enterprise.emails import groups as emails
 from enterprise.models import (
     EnterpriseCustomer,
     EnterpriseCustomerUser,
@@ -33,7 +32,7 @@ from enterprise.models import (
 from enterprise.queries.emails import accounts_with, lowered, with_emails
 from enterprise.queries.groups import live_memberships, ties_of
 from enterprise.queries.learners import pending_learners
-from enterprise.services import links
+from enterprise.services import group_mails, links
 
 Status = EnterpriseGroupMembership.Status
 ERRORS = frozenset({Status.INTERNAL_API_ERROR, Status.EMAIL_ERROR})
@@ -169,7 +168,9 @@ def assign(group: EnterpriseGroup, addresses: Sequence[str], invitation: Invitat
         ids = [pk for pk in waiting.values() if pk not in tied_pending]
         new |= _insert(group, ids, "pending_enterprise_customer_user", now)
     if invitation is not None:
-        outbox.queue(emails.invitations(new, group.enterprise_customer_id, invitation.act_by, invitation.catalog_id))
+        outbox.queue(
+            group_mails.invitations(new, group.enterprise_customer_id, invitation.act_by, invitation.catalog_id)
+        )
     handled = len(waiting) if is_budget else len(revived_pending)
     return Assigned(len(learners), handled, 0 if is_budget else len(without_account) - handled)
 
@@ -239,7 +240,7 @@ def remove(group: EnterpriseGroup, addresses: Sequence[str] | None, catalog_id: 
             now = timezone.now()
             _update(ids, status=Status.REMOVED, is_removed=True, removed_at=now, errored_at=None)
             if catalog_id is not None:
-                outbox.queue(emails.removals(ids, group.enterprise_customer_id, catalog_id, now))
+                outbox.queue(group_mails.removals(ids, group.enterprise_customer_id, catalog_id, now))
             return len(ids)
     except DatabaseError:
         with transaction.atomic():
@@ -259,8 +260,7 @@ def set_status(group: EnterpriseGroup, email: str, status: str) -> None:
 @transaction.atomic
 def note_group_mail(messages: Collection[OutboxMessage], failed: bool) -> None:
     """Notes that mails about memberships could not be sent, or were sent after they could not."""
-    memberships = [UUID(message.context[emails.MEMBERSHIPS]) for message in messages]
-    rows = EnterpriseGroupMembership.all_objects.filter(pk__in_set=memberships)
+    rows = EnterpriseGroupMembership.all_objects.filter(pk__in_set=group_mails.memberships_of(messages))
     if failed:
         _mark(_locked(rows), Status.EMAIL_ERROR)
         return

@@ -47,7 +47,7 @@ class CustomerAdminViewBase(DetailErrors, APIView):
 
     def records(self, request: Request) -> QuerySet[EnterpriseCustomerAdmin]:
         rows = EnterpriseCustomerAdmin.objects.filter(
-            enterprise_customer_user__user_id=request.user.pk, enterprise_customer_user__active=True
+            enterprise_customer_user__user_id=request.user.pk or 0, enterprise_customer_user__active=True
         )
         return rows.order_by("-modified", "pk").prefetch_related("completed_tour_flows")
 

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 from config.api.exceptions import DetailErrors
 from config.api.pagination import NumPagesPagination
 from config.api.throttles import UserThrottle
+from enterprise.models import MemberOrder
 from enterprise.permissions import CAN_ACCESS_ADMIN_DASHBOARD, ensure
 from enterprise.queries import members as queries
 from enterprise.queries.customers import parsed_uuid
@@ -44,6 +45,6 @@ class MembersView(DetailErrors, APIView):
             return [], []
         text, user_id, by = asked.get("user_query", ""), asked.get("user_id"), asked.get("sort_by")
         backwards = bool(by) and asked["is_reversed"]
-        if not text and user_id is None and by != queries.BY_DATE:
+        if not text and user_id is None and by != MemberOrder.JOINED_ORG:
             return queries.everybody(customer_id, backwards=backwards)
-        return queries.found(customer_id, text=text, user_id=user_id, by=by or queries.BY_NAME, backwards=backwards)
+        return queries.found(customer_id, text=text, user_id=user_id, by=by or MemberOrder.NAME, backwards=backwards)

@@ -56,7 +56,7 @@ class PendingAdminViewBase(DetailErrors, APIView):
         sent = PendingAdminSerializer(data=data, partial=partial, context={"customers": customers_named([named])})
         sent.is_valid(raise_exception=True)
         values = sent.validated_data
-        customer = values.get("enterprise_customer") or getattr(invited, "enterprise_customer", None)
+        customer: Any = values.get("enterprise_customer") or getattr(invited, "enterprise_customer", None)
         email = values.get("user_email") or getattr(invited, "user_email", "")
         if holds_admin_role(customer.pk, email):
             raise ValidationError({"non_field_errors": [IS_ADMIN_ALREADY]})

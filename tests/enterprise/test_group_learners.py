@@ -624,7 +624,7 @@ def test_a_failed_removal_is_noted_on_the_memberships(
     def broken(*args: Any) -> None:
         raise DatabaseError("gone")
 
-    monkeypatch.setattr("enterprise.emails.groups.removals", broken)
+    monkeypatch.setattr("enterprise.services.group_mails.removals", broken)
     sent = {"learner_emails": ["lou@x.io"], "catalog_uuid": str(uuid.uuid4())}
     assert boss.post(remove_from(flex), sent).status_code == 500
     row.refresh_from_db()
