@@ -110,6 +110,7 @@ class Bench:
             EnterpriseCustomer,
             EnterpriseCustomerCatalog,
             EnterpriseCustomerUser,
+            EnterpriseGroup,
             SystemWideEnterpriseRole,
             SystemWideEnterpriseUserRoleAssignment,
         )
@@ -158,6 +159,7 @@ class Bench:
         EnterpriseCustomerUser.objects.create(enterprise_customer=self.fleet, user_id=skipper.pk)
         SystemWideEnterpriseUserRoleAssignment.objects.create(user=skipper, role=role, enterprise_customer=self.fleet)
         self.crew = list(User.objects.filter(username__startswith="crew").order_by("pk"))
+        self.budget = EnterpriseGroup.objects.create(enterprise_customer=self.fleet, name="Budget", group_type="budget")
         with connection.cursor() as cursor:
             cursor.execute("VACUUM ANALYZE")  # as autovacuum would have done by the time such a scene is asked about
         self.tokens = {
@@ -202,6 +204,9 @@ class Bench:
         of_crew = f"lms_user_id={self.crew[0].pk}&enterprise_uuid={self.fleet.pk}"
         single = f"/enterprise/api/v1/enterprise-customer/{self.fleet.pk}/course_enrollments/"
         longer = 3 * self.seconds
+        members = f"/enterprise/api/v1/enterprise-customer-members/{self.fleet.pk}"
+        support_users = f"/enterprise/api/v1/enterprise-customer-support/{self.fleet.pk}"
+        group = f"/enterprise/api/v1/enterprise-group/{self.fleet.groups.order_by('created').first().pk}"
         customers = "/enterprise/api/v1/enterprise-customer/"
         return [
             Endpoint("floor", "/bench/floor?bytes=200", learner),
@@ -224,6 +229,22 @@ class Bench:
             Endpoint("enterprise enrollments, own", f"{enrolled}/", crew),
             Endpoint("enterprise enrollments of a learner, by status", f"{enrolled}-admin?{of_crew}", staff),
             Endpoint("POST course_enrollments (one known item)", single, skipper, self._known_item),
+            Endpoint("members of 10,000, first page", members, skipper),
+            Endpoint("members of 10,000, last page", f"{members}?page=last", skipper),
+            Endpoint("members of 10,000, a search", f"{members}?user_query=fay", skipper),
+            Endpoint("admins of a customer", f"/enterprise/api/v1/{self.fleet.pk}/admins", skipper),
+            Endpoint("groups of a customer", "/enterprise/api/v1/enterprise_group/", skipper),
+            Endpoint("group learners of 1,000, first page", f"{group}/learners", skipper),
+            Endpoint("group learners of 1,000, by address", f"{group}/learners?sort_by=member_details", skipper),
+            Endpoint("support users of 10,000, first page", support_users, staff),
+            Endpoint(
+                "POST assign_learners (1,000 new members)",
+                f"/enterprise/api/v1/enterprise_group/{self.budget.pk}/assign_learners",
+                skipper,
+                self._new_members,
+                longer,
+                connections=1,
+            ),
             Endpoint(f"contains_content_items ({HELD_RUNS:,} runs)", self._contains(1), operator),
             Endpoint(f"contains_content_items, 50 asked ({HELD_RUNS:,} runs)", self._contains(50), operator),
             Endpoint(f"GET enterprise_catalogs/{{uuid}} ({HELD_RUNS:,} runs)", f"{catalogs}{self.large.pk}/", operator),
@@ -253,6 +274,12 @@ class Bench:
 
     def _known_enrollment(self, number: int) -> bytes:
         return json.dumps({"course_details": {"course_id": self.runs[number % ENROLLMENTS]}}).encode()
+
+    def _new_members(self, number: int) -> bytes:
+        """Half of them have an account and are learners already."""
+        addresses = [self.crew[(number * 500 + n) % len(self.crew)].email for n in range(500)]
+        addresses += [f"new{number}-{n}@fleet.example" for n in range(500)]
+        return json.dumps({"learner_emails": addresses}).encode()
 
     def _known_item(self, number: int) -> bytes:
         account = self.crew[number % len(self.crew)]

@@ -8,19 +8,22 @@ from typing import Any
 LEARNERS = 10_000
 ENROLLMENTS = 20_000  # two a learner
 RUNS = 40
+NAMES = ("Ann", "Ben", "Cid", "Dee", "Eve", "Fay", "Gil")
+GROUPS = 5  # of a thousand each
+ADMINS = 10
 BATCH = 2_000
 
 
 def big_customer(runs: Sequence[str]) -> Any:
-    """A customer with learners, each with role and two enterprise enrollments; a tenth is in a group, a third answered
-    about sharing data (half of them refused).
+    """A customer with learners, each with role and two enterprise enrollments; half of them are in one of five groups,
+    a third answered about sharing data (half of them refused), ten are admins, and ten more are invited to be.
 
     Args:
         runs: keys of at least RUNS runs; all of them are in the customer's catalog.
     """
     from django.db import connection
 
-    from enrollments.models import CourseEnrollment, User
+    from enrollments.models import CourseEnrollment, User, UserProfile
     from enterprise.content import index
     from enterprise.models import (
         DataSharingConsent,
@@ -40,8 +43,17 @@ def big_customer(runs: Sequence[str]) -> Any:
         (User(username=f"crew{n}", email=f"crew{n}@fleet.example", password="!") for n in range(LEARNERS)),
         batch_size=BATCH,
     )
+    UserProfile.objects.bulk_create(
+        (UserProfile(user=each, name=f"{NAMES[n % len(NAMES)]} {n}") for n, each in enumerate(accounts)),
+        batch_size=BATCH,
+    )
     links = EnterpriseCustomerUser.all_objects.bulk_create(
-        (EnterpriseCustomerUser(enterprise_customer=customer, user_id=each.pk, user_fk=each) for each in accounts),
+        (
+            EnterpriseCustomerUser(
+                enterprise_customer=customer, user_id=each.pk, user_fk=each, member_name=each.profile.name
+            )
+            for each in accounts
+        ),
         batch_size=BATCH,
     )
     role = SystemWideEnterpriseRole.objects.get(name="enterprise_learner")
@@ -52,11 +64,18 @@ def big_customer(runs: Sequence[str]) -> Any:
         ),
         batch_size=BATCH,
     )
-    group = EnterpriseGroup.objects.create(enterprise_customer=customer, name="Deck")
+    names = ("Deck", "Bridge", "Engine", "Galley", "Sails")
+    groups = [EnterpriseGroup.objects.create(enterprise_customer=customer, name=name) for name in names]
     EnterpriseGroupMembership.objects.bulk_create(
-        (EnterpriseGroupMembership(group=group, enterprise_customer_user=link) for link in links[::10]),
+        (
+            EnterpriseGroupMembership(
+                group=groups[n % GROUPS], enterprise_customer_user=link, status="accepted", activated_at=link.created
+            )
+            for n, link in enumerate(links[::2])
+        ),
         batch_size=BATCH,
     )
+    _appoint_admins(customer, links[:ADMINS])
     DataSharingConsent.objects.bulk_create(
         (
             DataSharingConsent(
@@ -83,6 +102,20 @@ def big_customer(runs: Sequence[str]) -> Any:
     with connection.cursor() as cursor:
         cursor.execute("VACUUM ANALYZE")  # what the server does by itself within a minute
     return customer
+
+
+def _appoint_admins(customer: Any, links: Sequence[Any]) -> None:
+    from enterprise import models
+
+    role = models.SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
+    for number, link in enumerate(links):
+        models.EnterpriseCustomerAdmin.objects.create(enterprise_customer_user=link)
+        models.SystemWideEnterpriseUserRoleAssignment.objects.create(
+            user=link.user_fk, role=role, enterprise_customer=customer
+        )
+        models.PendingEnterpriseCustomerAdminUser.objects.create(
+            enterprise_customer=customer, user_email=f"mate{number}@fleet.example"
+        )
 
 
 def many_customers(number: int, accounts: list[Any]) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -113,8 +114,28 @@ class EnterpriseGroupAdmin(AllRowsMixin, HistoryAdmin):
     search_lookups = ("uuid", "name", "enterprise_customer__slug")
 
 
+class MembershipForm(forms.ModelForm[EnterpriseGroupMembership]):
+    """Whoever is in a group is a learner, or waits to be one, of the group's customer."""
+
+    OTHER_CUSTOMER = "This is a learner of another enterprise customer than the group."
+
+    class Meta:
+        model = EnterpriseGroupMembership
+        fields = "__all__"
+
+    def clean(self) -> dict[str, Any]:
+        values = super().clean() or {}
+        group = values.get("group")
+        for name in ("enterprise_customer_user", "pending_enterprise_customer_user"):
+            learner = values.get(name)
+            if group and learner and learner.enterprise_customer_id != group.enterprise_customer_id:
+                self.add_error(name, self.OTHER_CUSTOMER)
+        return values
+
+
 @admin.register(EnterpriseGroupMembership)
 class EnterpriseGroupMembershipAdmin(AllRowsMixin, HistoryAdmin):
+    form = MembershipForm
     list_display = ("uuid", "group", "status", "activated_at", "is_removed", "modified")
     list_filter = ("status", "is_removed")
     search_lookups = ("uuid", "group__uuid", "enterprise_customer_user__user_id")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import (
+    BigIntegerField,
     Case,
     Count,
     Exists,
@@ -107,6 +108,25 @@ def one_of(groups: QuerySet[EnterpriseGroup], uuid: object) -> EnterpriseGroup:
     return group
 
 
+class Seen(NamedTuple):
+    """A live group as one caller sees it.
+
+    Args:
+        acting: whether the caller acts for its customer.
+    """
+
+    uuid: UUID
+    customer: str
+    acting: bool
+
+
+def seen_by(caller: Any, uuid: object) -> Seen | None:
+    """The live group that a path names; None for an unknown one, or a text that is no uuid. One statement."""
+    key = parsed_uuid(uuid)
+    rows = _seen_rows([key], user_id=caller.pk) if key else []
+    return Seen._make(rows[0]) if rows else None
+
+
 def customer_of(uuid: object) -> UUID | None:
     """The customer of a live group; None for an unknown one, or a text that is no uuid. One statement."""
     key = parsed_uuid(uuid)
@@ -122,6 +142,19 @@ _customer_rows = KeyedStatement(
         EnterpriseGroup.objects.filter(pk__in_set=uuids).order_by().values_list(UuidText("enterprise_customer_id"))
     )
 )
+
+
+def _seen(uuids: list[UUID]) -> QuerySet[Any, Any]:
+    acting = EnterpriseCustomerUser.objects.filter(
+        user_id=Given("user_id", BigIntegerField()),
+        active=True,
+        enterprise_customer=OuterRef("enterprise_customer_id"),
+    )
+    groups = EnterpriseGroup.objects.filter(pk__in_set=uuids).order_by()
+    return groups.values_list("pk", UuidText("enterprise_customer_id"), Exists(acting.order_by()))
+
+
+_seen_rows = KeyedStatement(_seen)
 
 
 # --- Members ------------------------------------------------------------------------------------------------------
@@ -171,13 +204,13 @@ class Asked:
     emails: Sequence[str] = field(default_factory=tuple)
 
 
-def members_of(group: EnterpriseGroup, asked: Asked) -> tuple[Any, Any]:
+def members_of(group_id: UUID, asked: Asked) -> tuple[Any, Any]:
     """Uuids of memberships, in tuples, for a paginator, and what it counts."""
     if asked == Asked():
-        given = {"group": group.pk}
-        number = CountOf(lambda: _number(using="default", group=group.pk))
+        given = {"group": group_id}
+        number = CountOf(lambda: _number(using="default", group=group_id))
         return EitherEnd(KeptRows(_latest, _earliest, "default", given), number), number
-    rows = _found(group, asked)
+    rows = _found(group_id, asked)
     return rows.order_by(*_order(asked)).values_list("pk"), rows
 
 
@@ -202,10 +235,10 @@ def _tied() -> Q:
     return Q(enterprise_customer_user__isnull=False) | Q(pending_enterprise_customer_user__isnull=False)
 
 
-def _found(group: EnterpriseGroup, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
+def _found(group_id: UUID, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
     with_removed = asked.removed and not asked.pending_only
     rows = (EnterpriseGroupMembership.all_objects if with_removed else EnterpriseGroupMembership.objects).filter(
-        _tied(), group=group
+        _tied(), group=group_id
     )
     if asked.pending_only:
         rows = rows.filter(enterprise_customer_user__isnull=True)

@@ -23,6 +23,7 @@ from enterprise.models import (
 )
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.roles import role_key
 
 
 class Member(NamedTuple):
@@ -45,7 +46,7 @@ def members_of(customer: Any) -> QuerySet[EnterpriseCustomerUser]:
     holds_role = SystemWideEnterpriseUserRoleAssignment.objects.filter(
         enterprise_customer=OuterRef("enterprise_customer_id"),
         user=OuterRef("user_fk_id"),
-        role__name=ENTERPRISE_LEARNER_ROLE,
+        role=role_key(ENTERPRISE_LEARNER_ROLE),
     )
     return EnterpriseCustomerUser.objects.filter(Exists(holds_role), enterprise_customer=customer, active=True)
 

@@ -9,12 +9,13 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import F, FilteredRelation, Q
+from django.db.models import F, FilteredRelation, Q, Subquery
 
 from config.api.authentication import request_claims
 from enterprise.models import (
     EnterpriseCustomerUser,
     EnterpriseFeatureUserRoleAssignment,
+    SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE, ENTERPRISE_OPERATOR_ROLE
@@ -182,6 +183,14 @@ def jwt_roles(user: Any) -> list[str]:
             or [role]
         )
     ]
+
+
+def role_key(name: str) -> Subquery:
+    """The key of a system-wide role, for look-ups of assignments by customer, role and account: an index has all three.
+
+    A join by the role's name has the database read all assignments of a customer for each account.
+    """
+    return Subquery(SystemWideEnterpriseRole.objects.filter(name=name).values("pk")[:1])
 
 
 def _role_entries(claims: dict[str, Any] | None) -> list[tuple[str, str]]:

@@ -34,6 +34,7 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
+from enterprise.queries.roles import role_key
 
 ADMINS_FIRST = ("-is_admin", "details")
 # What `ordering` may say, and the columns it stands for.
@@ -74,7 +75,7 @@ def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> Quer
         ordering: one of ORDERINGS; else admins come first, then those whose details come first.
     """
     is_admin = SystemWideEnterpriseUserRoleAssignment.objects.filter(
-        user=OuterRef("user_fk_id"), enterprise_customer=customer_id, role__name=ENTERPRISE_ADMIN_ROLE
+        user=OuterRef("user_fk_id"), enterprise_customer=customer_id, role=role_key(ENTERPRISE_ADMIN_ROLE)
     )
     learners = EnterpriseCustomerUser.all_objects.filter(enterprise_customer=customer_id, user_fk__isnull=False)
     is_invited = PendingEnterpriseCustomerAdminUser.objects.annotate(lowered=Lower("user_email")).filter(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
@@ -31,6 +29,7 @@ from enterprise.serializers.groups import (
 from enterprise.services import groups
 from enterprise.views.groups import customer_of_group
 
+PAGES = {"page", "page_size"}
 STATUS_NOTED = "Successfully updated learner record for learner email {}"
 
 
@@ -57,18 +56,27 @@ class GroupLearnersView(GroupMembersViewBase):
     @extend_schema(parameters=[GroupLearnersQuerySerializer], responses=MembershipSerializer(many=True))
     def get(self, request: Request, group_uuid: str) -> Response:
         """Members of a group, the latest changed first."""
+        seen = queries.seen_by(request.user, group_uuid)
         if not request.user.is_staff:
-            ensure(request, CAN_ACCESS_ADMIN_DASHBOARD, context=customer_of_group(self, request))
-        group = self.group(request, group_uuid)
-        asked = GroupLearnersQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        rows, number = queries.members_of(group, self.asked(asked.validated_data))
+            ensure(request, CAN_ACCESS_ADMIN_DASHBOARD, context=seen.customer if seen else None)
+        if seen is None or not (seen.acting or request.user.is_staff):
+            raise NotFound
+        rows, number = queries.members_of(seen.uuid, self.asked(request))
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(rows, request, self, count_queryset=number)
         members = queries.memberships([uuid for (uuid,) in page])
         return paginator.get_paginated_response([membership_body(each) for each in members])
 
-    def asked(self, values: dict[str, Any]) -> queries.Asked:
+    def asked(self, request: Request) -> queries.Asked:
+        """
+        Raises:
+            ValidationError: texts by parameter.
+        """
+        if request.query_params.keys() <= PAGES:
+            return queries.Asked()
+        sent = GroupLearnersQuerySerializer(data=request.query_params)
+        sent.is_valid(raise_exception=True)
+        values = sent.validated_data
         sort_by = values.get("sort_by", "")
         return queries.Asked(
             text=values.get("user_query", ""),

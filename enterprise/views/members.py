@@ -30,10 +30,13 @@ class MembersView(DetailErrors, APIView):
         """Members by name: linked, active learners with the learner role. For staff and who sees the dashboard."""
         if not request.user.is_staff:
             ensure(request, CAN_ACCESS_ADMIN_DASHBOARD, context=enterprise_uuid)
-        asked = MemberQuerySerializer(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        asked = {"is_reversed": False}
+        if not request.query_params.keys() <= {"page", "page_size"}:
+            sent = MemberQuerySerializer(data=request.query_params)
+            sent.is_valid(raise_exception=True)
+            asked = sent.validated_data
         paginator = self.pagination_class()
-        rows, number = self.wanted(enterprise_uuid, asked.validated_data)
+        rows, number = self.wanted(enterprise_uuid, asked)
         page = paginator.paginate_queryset(rows, request, self, count_queryset=number)
         members = queries.members([pk for (pk,) in page])
         return paginator.get_paginated_response([member_body(member) for member in members])

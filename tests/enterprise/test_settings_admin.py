@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from enterprise.models import EnterpriseCustomerBrandingConfiguration, EnterpriseCustomerInviteKey
 from tests.enterprise.test_branding import picture
-from tests.factories import BrandingFactory, EnterpriseCustomerFactory, InviteKeyFactory, UserFactory
+from tests.factories import (
+    BrandingFactory,
+    EnterpriseCustomerFactory,
+    GroupFactory,
+    InviteKeyFactory,
+    LearnerFactory,
+    UserFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -124,3 +131,14 @@ def test_the_hundred_keys_of_a_customer_count_here_too(send: Any) -> None:
     assert send(KEY, "change", key_form(), removed.pk) == too_many
     assert send(KEY, "change", key_form(is_removed="on"), removed.pk) == []
     assert EnterpriseCustomerInviteKey.objects.count() == 100
+
+
+def test_a_member_of_a_group_is_a_learner_of_its_customer(send: Any) -> None:
+    group, stranger = GroupFactory(), LearnerFactory()
+    fields = {"group": group.pk, "status": "accepted", "enterprise_customer_user": stranger.pk}
+    assert send("enterprisegroupmembership", "add", fields) == [
+        "This is a learner of another enterprise customer than the group."
+    ]
+    fields["enterprise_customer_user"] = LearnerFactory(enterprise_customer=group.enterprise_customer).pk
+    assert send("enterprisegroupmembership", "add", fields) == []
+    assert group.members.count() == 1
