@@ -114,14 +114,17 @@ class EnterpriseGroupAdmin(AllRowsMixin, HistoryAdmin):
     search_lookups = ("uuid", "name", "enterprise_customer__slug")
 
 
-class MembershipForm(forms.ModelForm[EnterpriseGroupMembership]):
+class MembershipForm(forms.ModelForm):
     """Whoever is in a group is a learner, or waits to be one, of the group's customer."""
 
     OTHER_CUSTOMER = "This is a learner of another enterprise customer than the group."
 
     class Meta:
         model = EnterpriseGroupMembership
-        fields = "__all__"
+        fields = [
+            "group", "enterprise_customer_user", "pending_enterprise_customer_user", "status", "activated_at",
+            "removed_at", "errored_at", "is_removed",
+        ]  # fmt: skip
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or {}
