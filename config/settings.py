@@ -115,6 +115,7 @@ CELERY_BEAT_SCHEDULE = {
     "deliver-waiting-mail": {"task": "enrollments.tasks.sweep_outbox", "schedule": SWEEP_SECONDS},
     "clear-expired-sign-ins": {"task": "enrollments.tasks.clear_expired_sign_ins", "schedule": 86400.0},
     "refresh-content-of-catalogs": {"task": "enterprise.tasks.refresh_content", "schedule": 60.0},
+    "refresh-saml-metadata": {"task": "saml_admin.tasks.refresh_saml_metadata", "schedule": 86400.0},
     "remind-invited-admins": {"task": "enterprise.tasks.remind_invited_admins", "schedule": 86400.0},
     "prune-content-filters": {"task": "enterprise.tasks.prune_content_filters", "schedule": 86400.0},
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
@@ -394,6 +395,7 @@ ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE = env.str(
     "ENTERPRISE_ENROLLMENT_EMAIL_DEFAULT_SUBJECT_LINE", default=""
 )
 PENDING_GROUP_MEMBERSHIP_DAYS = env.int("PENDING_GROUP_MEMBERSHIP_DAYS", default=90)
+SAML_METADATA_URL_ALLOW_PRIVATE_IPS = env.bool("SAML_METADATA_URL_ALLOW_PRIVATE_IPS", default=False)
 ADMIN_INVITE_REMINDER_DAYS = env.int("ADMIN_INVITE_REMINDER_DAYS", default=7)
 ADMIN_INVITE_MAX_REMINDERS = env.int("ADMIN_INVITE_MAX_REMINDERS", default=1)
 ENTERPRISE_CUSTOMER_SUCCESS_EMAIL = env.str("ENTERPRISE_CUSTOMER_SUCCESS_EMAIL", default=CONTACT_EMAIL)

@@ -2,6 +2,42 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path, re_path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from saml_admin.views import metadata, provider_config, provider_data, saml_configuration
+
+SAML = "auth/saml/v0"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("auth/saml/metadata.xml", metadata.service_provider_metadata, name="saml-metadata"),
+    path(
+        f"{SAML}/provider_config/",
+        provider_config.ProviderConfigListView.as_view(),
+        name="enterprise-saml-provider-config-list",
+    ),
+    path(
+        f"{SAML}/provider_config/<str:pk>/",
+        provider_config.ProviderConfigView.as_view(),
+        name="enterprise-saml-provider-config-detail",
+    ),
+    path(
+        f"{SAML}/provider_data/",
+        provider_data.ProviderDataListView.as_view(),
+        name="enterprise-saml-provider-data-list",
+    ),
+    re_path(
+        rf"^{SAML}/provider_data/sync_provider_data/?$",
+        provider_data.SyncProviderDataView.as_view(),
+        name="enterprise-saml-provider-data-sync-provider-data",
+    ),
+    path(
+        f"{SAML}/provider_data/<str:pk>/",
+        provider_data.ProviderDataView.as_view(),
+        name="enterprise-saml-provider-data-detail",
+    ),
+    path(
+        f"{SAML}/saml_configuration/",
+        saml_configuration.SAMLConfigurationListView.as_view(),
+        name="saml-configuration-list",
+    ),
+]

@@ -32,6 +32,7 @@ class Table:
         save: the service that stores a row, where `row.save()` is not enough; may raise ValidationError.
         in_bulk: insert without `save()` and its signals, in a few statements; for tables of many rows.
         optional: attributes that may stay empty although the model's forms ask for them.
+        newest: rows are versions: of those with the same key the newest counts, not the oldest.
     """
 
     model: type[models.Model]
@@ -42,6 +43,7 @@ class Table:
     save: Callable[[Any], object] | None = None
     in_bulk: bool = False
     optional: frozenset[str] = frozenset()
+    newest: bool = False
 
     def store(self, load: Load, entries: Sequence[Entry], *, within: Collection[Any] | None = None) -> list[Any]:
         """Creates or updates the row of each entry, which then has it as `row`.
@@ -98,7 +100,8 @@ class Table:
         wanted = {entry.values.get(find_by) for entry in entries}.union(within or ())
         wanted.discard(None)
         stored: dict[Any, Any] = {}
-        for row in self.model._base_manager.filter(**{f"{find_by}__in_set": list(wanted)}).order_by("pk"):
+        order = "-pk" if self.newest else "pk"
+        for row in self.model._base_manager.filter(**{f"{find_by}__in_set": list(wanted)}).order_by(order):
             stored.setdefault(self._identity({name: getattr(row, name) for name in self.key}), row)
         return stored
 
