@@ -19,10 +19,11 @@ from enrollments.models import (
     ProgramOrganization,
     User,
     UserProfile,
+    UserSocialAuth,
 )
 from enrollments.queries import course_details
 from enrollments.services import allowed
-from enrollments.signals import accounts_saved, catalogue_changed, names_changed
+from enrollments.signals import accounts_saved, catalogue_changed, identity_removed, names_changed
 
 
 @receiver(post_save, sender=User, dispatch_uid="enrollments.account_saved")
@@ -60,6 +61,12 @@ def tell_of_name(
     """Whoever keeps a copy of an account's name hears that it may be another, as of a new user name."""
     if not raw and (update_fields is None or "name" in update_fields):
         names_changed.send(User, account_ids=[instance.user_id])
+
+
+@receiver(post_delete, sender=UserSocialAuth, dispatch_uid="enrollments.identity_deleted")
+def tell_of_removed_identity(instance: UserSocialAuth, **kwargs: Any) -> None:
+    """An account was disconnected from an identity provider."""
+    identity_removed.send(UserSocialAuth, identities=[instance])
 
 
 @receiver([post_save, post_delete], sender=CourseMode, dispatch_uid="enrollments.mode_changed")

@@ -22,6 +22,9 @@ account_retired = Signal()
 # Send `identities` (list of UserSocialAuth): SSO identities were saved, or removed.
 identity_saved = Signal()
 identity_removed = Signal()
+# Sends `identity` (UserSocialAuth): somebody signed in with it through an identity provider. Sent by whoever completes
+# such a sign-in; this service leaves that to a gateway in front of it.
+sso_login_succeeded = Signal()
 # Sends `course_keys`, `run_keys` (lists of texts) and `program_uuids`: the catalogue was written.
 catalogue_changed = Signal()
 

@@ -8,16 +8,17 @@ from uuid import UUID
 from django.dispatch import receiver
 
 from config.hooks import is_quiet
-from enrollments.models import User, UserRetirementStatus
+from enrollments.models import User, UserRetirementStatus, UserSocialAuth
 from enrollments.signals import (
     EnrollmentChange,
     account_retired,
     accounts_saved,
     catalogue_changed,
     enrollments_changed,
+    identity_removed,
     names_changed,
 )
-from enterprise.services import claims, content, course_enrollments, member_names, retirement
+from enterprise.services import claims, content, course_enrollments, disconnected, member_names, retirement
 
 
 @receiver(accounts_saved, dispatch_uid="enterprise.accounts_saved")
@@ -25,6 +26,13 @@ def claim_what_waits(sender: Any, accounts: list[User], created: bool, **kwargs:
     """Pending learners and pending admins with the accounts' addresses become real."""
     if not is_quiet():
         claims.claim(accounts)
+
+
+@receiver(identity_removed, dispatch_uid="enterprise.identity_removed")
+def unlink_disconnected(sender: Any, identities: list[UserSocialAuth], **kwargs: Any) -> None:
+    """Who is disconnected from a customer's identity provider is no learner of the customer any more."""
+    if not is_quiet():
+        disconnected.unlink(identities)
 
 
 @receiver(names_changed, dispatch_uid="enterprise.names_changed")

@@ -11,14 +11,16 @@ from django.template.loader import render_to_string
 LONGEST_SUBJECT = 200  # characters
 
 
-def letter(template: str, subject: str, context: dict[str, Any], *, sender_alias: str = "") -> EmailMultiAlternatives:
+def letter(
+    template: str, subject: str, context: dict[str, Any], *, sender_alias: str = "", app: str = "enterprise"
+) -> EmailMultiAlternatives:
     """A mail in text and HTML, from the service's address.
 
     Args:
-        template: name of the templates `enterprise/emails/<name>.txt` and `.html`.
+        template: name of the templates `<app>/emails/<name>.txt` and `.html`.
         sender_alias: the name that a customer wants to be shown as sender.
     """
-    text, html = (render_to_string(f"enterprise/emails/{template}.{form}", context) for form in ("txt", "html"))
+    text, html = (render_to_string(f"{app}/emails/{template}.{form}", context) for form in ("txt", "html"))
     sender = settings.DEFAULT_FROM_EMAIL
     if sender_alias and "<" not in sender:
         name = one_line(sender_alias).replace("\\", "").replace('"', "")

@@ -6,13 +6,27 @@ The table only: what happens with a configuration is the business of `saml_admin
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar
 
+from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
 from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.customers import EnterpriseCustomer
+
+# What the orchestrator is told: none of it changes while it works, and a change has to be submitted again.
+SUBMITTED_FIELDS = (
+    "metadata_url", "metadata_xml", "entity_id", "user_id_attribute", "full_name_attribute", "first_name_attribute",
+    "last_name_attribute", "email_attribute", "username_attribute", "country_attribute", "active",
+    "update_from_metadata", "odata_api_timeout_interval", "odata_api_root_url", "odata_company_id",
+    "sapsf_oauth_root_url", "odata_api_request_timeout", "sapsf_private_key", "odata_client_id", "oauth_user_id",
+)  # fmt: skip
+LOCKED = "Field is locked as the configuration has already been submitted."
+SAP = "sap_success_factors"  # an identity provider of a kind of its own
 
 
 class PresentConfigurationManager(models.Manager["EnterpriseCustomerSsoConfiguration"]):
@@ -78,6 +92,31 @@ class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
 
     def __str__(self) -> str:
         return self.display_name or str(self.uuid)
+
+    @property
+    def is_pending_configuration(self) -> bool:
+        """Whether it was submitted, and the orchestrator may still answer."""
+        if self.submitted_at is None:
+            return False
+        time_limit = timedelta(
+            hours=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_HOURS,
+            minutes=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_MINUTES,
+        )
+        if self.submitted_at + time_limit <= timezone.now():
+            return False
+        has_failed = self.errored_at is not None and self.errored_at > self.submitted_at
+        return not has_failed and (self.configured_at is None or self.configured_at < self.submitted_at)
+
+    def clean(self) -> None:
+        """
+        Raises:
+            ValidationError: a locked field changes while the orchestrator works.
+        """
+        stored = type(self).all_objects.filter(pk=self.pk).first() if not self._state.adding else None
+        if stored is not None and stored.is_pending_configuration:
+            changed = [name for name in SUBMITTED_FIELDS if getattr(stored, name) != getattr(self, name)]
+            if changed:
+                raise ValidationError(dict.fromkeys(changed, LOCKED))
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self._state.adding and self.display_name is None:

@@ -4,7 +4,7 @@ Contract: enterprise-admins-groups-sso, Metadata URL safety rules, Metadata pars
 """
 
 from saml_admin.metadata.addresses import MetadataUrlRefused
-from saml_admin.metadata.fetching import MetadataFetchFailed, fetch
+from saml_admin.metadata.fetching import MetadataFetchFailed, fetch, send
 from saml_admin.metadata.parsing import (
     Metadata,
     MetadataSyntaxError,
@@ -22,4 +22,5 @@ __all__ = [
     "fetch",
     "find_entity_id",
     "parse",
+    "send",
 ]

@@ -22,39 +22,54 @@ class MetadataFetchFailed(Exception):
     """Nothing usable came back; the text says why."""
 
 
-def fetch(url: str, *, highest_status: int = 399) -> bytes:
-    """What a URL answers.
+def fetch(url: str) -> bytes:
+    """What a URL answers. Redirects are not followed: they are errors, as every status but those of success.
 
-    Args:
-        highest_status: HTTP statuses above it are errors. Redirects are not followed and always one.
     Raises:
         MetadataUrlRefused: the URL breaks a rule; nothing was sent.
         MetadataFetchFailed: no connection, no valid certificate, a status that is an error, too large or too slow.
     """
-    end = time.monotonic() + SECONDS
+    return send("GET", url, {"Accept": "application/samlmetadata+xml, application/xml, text/xml"})
+
+
+def send(
+    method: str, url: str, headers: dict[str, str], form: dict[str, str] | None = None, seconds: float | None = None
+) -> bytes:
+    """The same for any request to an address that somebody else chose.
+
+    Args:
+        form: the fields of a form to send.
+        seconds: for all of it; SECONDS when left out.
+    Raises:
+        MetadataUrlRefused: as `fetch`.
+        MetadataFetchFailed: as `fetch`.
+    """
+    limit = seconds or SECONDS
+    end = time.monotonic() + limit
     try:
         target = target_of(url)
     except OSError as error:
         raise MetadataFetchFailed(f"the host cannot be resolved: {error}") from error
     shown = f"[{target.address}]" if ip_address(target.address).version == 6 else target.address
     name = f"[{target.host}]" if ":" in target.host else target.host
-    headers = {
+    sent = {
+        **headers,
         "Host": name if target.port == 443 else f"{name}:{target.port}",
-        "Accept": "application/samlmetadata+xml, application/xml, text/xml",
         "Accept-Encoding": "identity",
     }
-    timeout = httpx.Timeout(SECONDS, read=LONGEST_PAUSE)
+    timeout = httpx.Timeout(limit, read=min(limit, LONGEST_PAUSE))
     try:
         with (
             httpx.Client(transport=transport(), timeout=timeout, follow_redirects=False, trust_env=False) as client,
             client.stream(
-                "GET",
+                method,
                 f"https://{shown}:{target.port}{target.path}",
-                headers=headers,
+                headers=sent,
+                data=form,
                 extensions={"sni_hostname": target.host},
             ) as answer,
         ):
-            if answer.status_code > highest_status or answer.is_redirect:
+            if not answer.is_success:
                 raise MetadataFetchFailed(f"the server answered {answer.status_code}")
             return _content(answer, end)
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError, OSError, UnicodeError) as error:
@@ -77,5 +92,5 @@ def _content(answer: httpx.Response, end: float) -> bytes:
         if len(content) > LARGEST:
             raise MetadataFetchFailed(f"the answer is larger than {LARGEST} bytes")
         if time.monotonic() > end:
-            raise MetadataFetchFailed(f"the answer took more than {SECONDS:.0f} seconds")
+            raise MetadataFetchFailed("the answer took more than its time")
     return bytes(content)
