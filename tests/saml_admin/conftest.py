@@ -145,6 +145,8 @@ def idp(authority: _Authority, monkeypatch: pytest.MonkeyPatch) -> Iterator[Iden
             self.end_headers()
             self.wfile.write(body)
 
+        do_POST = do_GET
+
         def log_message(self, *args: Any) -> None:
             pass
 
