@@ -338,6 +338,13 @@ RETIREMENT_SERVICE_WORKER_USERNAME = env.str("RETIREMENT_SERVICE_WORKER_USERNAME
 RETIRED_USER_SALTS = json_setting("RETIRED_USER_SALTS", [derived_fernet_key(SECRET_KEY, "retired-users")])
 COOL_OFF_DAYS = env.int("COOL_OFF_DAYS", default=14)
 
+# --- Program area ---------------------------------------------------------------------------------------------------
+
+ENABLE_COURSE_EMAIL = env.bool("ENABLE_COURSE_EMAIL", default=False)
+REQUIRE_COURSE_EMAIL_AUTH = env.bool("REQUIRE_COURSE_EMAIL_AUTH", default=True)
+CERTIFICATES_HTML_VIEW = env.bool("CERTIFICATES_HTML_VIEW", default=True)
+ENABLE_ENROLLMENT_RESET = env.bool("ENABLE_ENROLLMENT_RESET", default=False)
+
 # --- Enterprise area ------------------------------------------------------------------------------------------------
 
 USER_RATE = env.str("USER_RATE", default="60/minute")

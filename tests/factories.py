@@ -107,6 +107,29 @@ class ProgramFactory(DjangoModelFactory):
     type = "Professional Certificate"
 
 
+class CurriculumFactory(DjangoModelFactory):
+    """A curriculum; `CurriculumFactory(course_runs=[...], courses=[...], programs=[...])` fills it."""
+
+    class Meta:
+        model = enrollments.Curriculum
+        skip_postgeneration_save = True
+
+    program = factory.SubFactory(ProgramFactory)
+    name = factory.Sequence(lambda n: f"Curriculum {n}")
+
+    @factory.post_generation
+    def course_runs(self, create: bool, rows: list[object] | None, **kwargs: object) -> None:
+        self.course_runs.set(rows or [])
+
+    @factory.post_generation
+    def courses(self, create: bool, rows: list[object] | None, **kwargs: object) -> None:
+        self.courses.set(rows or [])
+
+    @factory.post_generation
+    def programs(self, create: bool, rows: list[object] | None, **kwargs: object) -> None:
+        self.programs.set(rows or [])
+
+
 class CourseEnrollmentFactory(DjangoModelFactory):
     class Meta:
         model = enrollments.CourseEnrollment
@@ -366,6 +389,31 @@ class GeneratedCertificateFactory(DjangoModelFactory):
     user = factory.SubFactory(UserFactory)
     course_id = "course-v1:Acme+C1+T1"
     status = "downloadable"
+
+
+class CourseGradeFactory(DjangoModelFactory):
+    """A passing grade."""
+
+    class Meta:
+        model = enrollments.CourseGrade
+
+    user = factory.SubFactory(UserFactory)
+    course_id = "course-v1:Acme+C1+T1"
+    percent = 0.75
+    letter_grade = "C"
+    passed = True
+
+
+class DueDateFactory(DjangoModelFactory):
+    """A due date of everybody; `DueDateFactory(user=account)` is the account's own."""
+
+    class Meta:
+        model = enrollments.BlockDueDate
+
+    course_id = "course-v1:Acme+C1+T1"
+    name = factory.Sequence(lambda n: f"Homework {n}")
+    block = factory.Sequence(lambda n: f"block-v1:Acme+C1+T1+type@sequential+block@hw{n}")
+    date = factory.LazyFunction(lambda: timezone.now() + timedelta(days=3))
 
 
 class GroupFactory(DjangoModelFactory):

@@ -80,7 +80,7 @@ class CourseOverview(TimeStampedModel):
     availability = models.CharField(max_length=32, null=True, blank=True, help_text="Empty: computed from the dates.")
     published = models.BooleanField(default=True)
     marketing_url = models.URLField(max_length=1000, null=True, blank=True)
-    bulk_email_enabled = models.BooleanField(default=False)
+    bulk_email_enabled = models.BooleanField(default=True)
     bulk_email_authorized = models.BooleanField(default=False)
     additional_metadata = models.JSONField(
         default=dict, blank=True, help_text="Further fields of the catalog's run document."

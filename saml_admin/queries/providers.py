@@ -97,3 +97,12 @@ def shared_entity(entity_id: str, slug: str) -> bool:
     """Whether the current provider of another slug has an entity id."""
     others = SAMLProviderConfig.objects.current().filter(~Q(slug=slug), entity_id=entity_id, archived=False)
     return bool(entity_id) and others.exists()
+
+
+def slugs_of_organization(organization_id: int) -> list[str]:
+    """The slugs of the providers that an organisation signs its people in through: current and enabled. One statement.
+
+    Contract: program-enrollments, Finding the user at creation.
+    """
+    rows = SAMLProviderConfig.objects.current().filter(organization=organization_id, enabled=True, archived=False)
+    return list(rows.order_by("slug").values_list("slug", flat=True))
