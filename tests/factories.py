@@ -12,6 +12,7 @@ from factory.django import DjangoModelFactory
 from enrollments import models as enrollments
 from enterprise import models as enterprise
 from enterprise.models import roles
+from program_enrollments import models as program_enrollments
 
 PASSWORD = "Correct-Horse-7"
 
@@ -459,6 +460,29 @@ class FeatureRoleAssignmentFactory(DjangoModelFactory):
     def _create(cls, model_class: type, *args: object, **kwargs: object) -> object:
         kwargs["role"], _ = enterprise.EnterpriseFeatureRole.objects.get_or_create(name=kwargs["role"])
         return super()._create(model_class, *args, **kwargs)
+
+
+class ProgramEnrollmentFactory(DjangoModelFactory):
+    """A student of a program; waits unless `user` is given."""
+
+    class Meta:
+        model = program_enrollments.ProgramEnrollment
+
+    external_user_key = factory.Sequence(lambda n: f"S-{n}")
+    program_uuid = factory.LazyFunction(uuid.uuid4)
+    curriculum_uuid = factory.LazyFunction(uuid.uuid4)
+    status = "enrolled"
+
+
+class ProgramCourseEnrollmentFactory(DjangoModelFactory):
+    """A student of a program in one of its runs."""
+
+    class Meta:
+        model = program_enrollments.ProgramCourseEnrollment
+
+    program_enrollment = factory.SubFactory(ProgramEnrollmentFactory)
+    course_key = "course-v1:Acme+C1+T1"
+    status = "active"
 
 
 def customer_admin(customer: enterprise.EnterpriseCustomer, **fields: object) -> enrollments.User:
