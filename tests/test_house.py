@@ -244,8 +244,8 @@ def test_every_relative_link_of_the_documents_leads_somewhere() -> None:
 # --- Commands -------------------------------------------------------------------------------------
 
 
-def test_the_operations_page_lists_every_command_for_enterprise_customers() -> None:
-    apps = ("enterprise", "saml_admin")
+def test_the_operations_page_lists_every_command_for_enterprise_customers_and_programs() -> None:
+    apps = ("enterprise", "saml_admin", "program_enrollments")
     commands = {path.stem for app in apps for path in (ROOT / app / "management/commands").glob("[!_]*.py")}
     listed = [re.fullmatch(r"`(\w+)`", row[0]) for row in table_rows("docs/operations.md") if len(row) == 2]
     names = [match[1] for match in listed if match]
