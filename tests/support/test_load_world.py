@@ -41,7 +41,7 @@ def one_user(**fields: Any) -> dict[str, Any]:
 
 def stored_rows() -> dict[str, list[dict[str, Any]]]:
     """All rows of the service's own tables, history included."""
-    own = {"enrollments", "enterprise", "oauth2_provider", "sites", "auth"}
+    own = {"enrollments", "enterprise", "saml_admin", "program_enrollments", "oauth2_provider", "sites", "auth"}
     models = [model for model in apps.get_models(include_auto_created=True) if model._meta.app_label in own]
     return {model._meta.label: list(model._base_manager.order_by("pk").values()) for model in models}
 
