@@ -20,3 +20,7 @@ class PreparingCursor(psycopg.RawCursor[tuple[Any, ...]]):
         # A number's type would follow its size, and each type would be a statement of its own.
         texts = [str(each) if type(each) is int else each for each in params or ()]
         return super().execute(query, texts, prepare=True, **options)
+
+    def _send_query_prepared(self, name: bytes, pgq: Any, **options: Any) -> None:
+        self._query = pgq  # the driver leaves it empty here; Django reads the text of what ran from it
+        super()._send_query_prepared(name, pgq, **options)
