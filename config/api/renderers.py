@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from rest_framework import renderers
@@ -50,6 +50,27 @@ class JSONRenderer(renderers.JSONRenderer):
             text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
         # A lone half of a surrogate pair has no UTF-8 form; its JSON escape has.
         return text.encode(errors="backslashreplace")
+
+
+class _IndentedEncoder(WireEncoder):
+    def default(self, obj: Any) -> Any:
+        return _milliseconds(obj) if isinstance(obj, datetime) else super().default(obj)
+
+
+_indented_encoder = _IndentedEncoder(ensure_ascii=False, allow_nan=False, indent=2)
+
+
+def _milliseconds(moment: datetime) -> str:
+    """UTC, cut to milliseconds, which are left out when the moment is a whole second."""
+    text = moment.astimezone(UTC).replace(tzinfo=None).isoformat()
+    return f"{text[:23]}Z" if moment.microsecond else f"{text}Z"
+
+
+class IndentedJSONRenderer(JSONRenderer):
+    """Indented JSON with moments cut to milliseconds; texts stay as they are (contract: support 0.2)."""
+
+    def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
+        return b"" if data is None else _indented_encoder.encode(data).encode(errors="backslashreplace")
 
 
 # Characters that no XML document may hold.

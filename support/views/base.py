@@ -1,0 +1,54 @@
+"""What the views of the support desk have in common (contract: support 0.2 and Roles and permissions)."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.views import View
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from config.api.authentication import InactiveSessionAuthentication, JwtAuthentication, session_account
+from config.api.exceptions import DetailErrors
+from config.api.renderers import IndentedJSONRenderer
+from support.permissions import IsAgent, is_agent
+
+
+class AgentView(DetailErrors, APIView):
+    """JSON for agents with a JWT or a session; whoever is not signed in gets a 401."""
+
+    authentication_classes = [JwtAuthentication, InactiveSessionAuthentication]
+    permission_classes = [IsAgent]
+
+
+class AgentPageDataView(AgentView):
+    """JSON behind a page: whoever is not signed in is sent to sign in, as by the page itself."""
+
+    renderer_classes = [IndentedJSONRenderer]
+
+    def handle_exception(self, exc: Exception) -> Response:
+        if isinstance(exc, NotAuthenticated) and not self.request._request.headers.get("Authorization"):
+            return sign_in_first(self.request._request)  # type: ignore[return-value]
+        return super().handle_exception(exc)
+
+
+class AgentPage(View):
+    """A page for agents with a session."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        account = session_account(request)
+        if account is None:
+            return sign_in_first(request)
+        if not is_agent(account):
+            return HttpResponse(status=403)
+        return super().dispatch(request, *args, **kwargs)
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:
+    """To the page to sign in on, and back from there."""
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
