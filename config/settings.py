@@ -337,6 +337,7 @@ REFUND_WINDOW_DAYS = env.int("REFUND_WINDOW_DAYS", default=14)
 RETIREMENT_SERVICE_WORKER_USERNAME = env.str("RETIREMENT_SERVICE_WORKER_USERNAME", default="retirement_service_worker")
 RETIRED_USER_SALTS = json_setting("RETIRED_USER_SALTS", [derived_fernet_key(SECRET_KEY, "retired-users")])
 COOL_OFF_DAYS = env.int("COOL_OFF_DAYS", default=14)
+VERIFICATION_EXPIRING_SOON_DAYS = env.int("VERIFICATION_EXPIRING_SOON_DAYS", default=28)
 
 # --- Program area ---------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ from enrollments.views import (
     roles,
     sessions,
     unenroll,
+    verification,
 )
 
 # Contract: enrollment-api, Conventions.
@@ -64,4 +65,20 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/user/v1/me", accounts.MeView.as_view(), name="me"),
     path("api/user/v1/accounts", accounts.AccountsView.as_view(), name="accounts"),
     re_path(r"^api/user/v1/accounts/(?P<username>[\w .@+-]+)$", accounts.AccountView.as_view(), name="account"),
+    # --- ID verifications and verified names ---
+    re_path(
+        r"^api/user/v1/accounts/(?P<username>[\w .@+-]+)/verification_status/\Z",
+        verification.VerificationStatusView.as_view(),
+        name="verification_status",
+    ),
+    re_path(
+        r"^api/user/v1/accounts/(?P<username>[\w .@+-]+)/verifications/\Z",
+        verification.VerificationsView.as_view(),
+        name="verification_details",
+    ),
+    path(
+        "api/edx_name_affirmation/v1/verified_name/history",
+        verification.VerifiedNameHistoryView.as_view(),
+        name="verified_name_history",
+    ),
 ]

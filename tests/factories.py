@@ -405,6 +405,31 @@ class CourseGradeFactory(DjangoModelFactory):
     passed = True
 
 
+class VerificationFactory(DjangoModelFactory):
+    """An approved ID verification that never expires."""
+
+    class Meta:
+        model = enrollments.IDVerificationAttempt
+
+    user = factory.SubFactory(UserFactory)
+    kind = "photo"
+    status = "approved"
+    status_changed = factory.SelfAttribute("created_at")
+    created_at = factory.LazyFunction(timezone.now)
+
+    class Params:
+        expired = factory.Trait(expiration_datetime=factory.LazyFunction(lambda: timezone.now() - timedelta(days=1)))
+
+
+class VerifiedNameFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.VerifiedName
+
+    user = factory.SubFactory(UserFactory)
+    verified_name = factory.Sequence(lambda n: f"Verified Name {n}")
+    status = "approved"
+
+
 class DueDateFactory(DjangoModelFactory):
     """A due date of everybody; `DueDateFactory(user=account)` is the account's own."""
 
