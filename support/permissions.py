@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -38,3 +38,25 @@ class IsAgent(BasePermission):
         if not is_agent(request.user):
             raise Refusal("", status=403)
         return True
+
+
+class AgentsOnly(BasePermission):
+    """Support permission. Everybody else gets a 403 without a body, whether signed in or not.
+
+    Raises:
+        Refusal: the caller is no agent.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not is_agent(request.user):
+            raise Refusal("", status=403)
+        return True
+
+
+class AgentsWrite(BasePermission):
+    """Whoever is signed in reads; writing takes support permission."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        if not request.user.is_authenticated:
+            return False
+        return request.method in SAFE_METHODS or is_agent(request.user)

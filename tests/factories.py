@@ -13,6 +13,7 @@ from enrollments import models as enrollments
 from enterprise import models as enterprise
 from enterprise.models import roles
 from program_enrollments import models as program_enrollments
+from support import models as support
 
 PASSWORD = "Correct-Horse-7"
 
@@ -536,3 +537,28 @@ def operator(**fields: object) -> enrollments.User:
     user = UserFactory(**fields)
     RoleAssignmentFactory(user=user, role=roles.ENTERPRISE_OPERATOR_ROLE)
     return user
+
+
+class CourseEntitlementFactory(DjangoModelFactory):
+    """A learner's right to some run of a course, unused."""
+
+    class Meta:
+        model = support.CourseEntitlement
+
+    user = factory.SubFactory(UserFactory)
+    course_uuid = factory.LazyFunction(uuid.uuid4)
+    mode = "verified"
+
+
+class EntitlementPolicyFactory(DjangoModelFactory):
+    class Meta:
+        model = support.CourseEntitlementPolicy
+
+
+class EntitlementDetailFactory(DjangoModelFactory):
+    class Meta:
+        model = support.CourseEntitlementSupportDetail
+
+    entitlement = factory.SubFactory(CourseEntitlementFactory)
+    support_user = factory.SubFactory(UserFactory)
+    action = "create"

@@ -146,6 +146,12 @@ class SessionAuthentication(InactiveSessionAuthentication):
         return bool(account.is_active)
 
 
+class ActiveCrossDomainSessionAuthentication(SessionAuthentication):
+    """The session of an active account, without the referer check for qualifying requests of other origins."""
+
+    csrf_check = CrossDomainCheck
+
+
 class CrossDomainSessionAuthentication(InactiveSessionAuthentication):
     """As its parent, without the referer check for qualifying requests of other origins; the token is still needed."""
 

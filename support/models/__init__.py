@@ -1,0 +1,13 @@
+"""The tables of the support desk."""
+
+from support.models.entitlements import (
+    CourseEntitlement,
+    CourseEntitlementPolicy,
+    CourseEntitlementSupportDetail,
+)
+
+__all__ = [
+    "CourseEntitlement",
+    "CourseEntitlementPolicy",
+    "CourseEntitlementSupportDetail",
+]

@@ -1,0 +1,5 @@
+"""The sections of the world file that this app loads (contract: world-format)."""
+
+from support.world.entitlements import ENTITLEMENTS
+
+SECTIONS = (ENTITLEMENTS,)
