@@ -18,6 +18,7 @@ from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, IntegrityError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.request import RawPostDataException
+from django.utils.safestring import SafeString
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -102,13 +103,17 @@ class MessageErrors(DetailErrors):
 
 
 class TextErrors(DetailErrors):
-    """A bare sentence for the view's own refusals (support writes, certificates)."""
+    """A bare sentence for the view's own refusals (support writes, certificates).
+
+    It is shown as HTML, so what could be markup is escaped, unless whoever refuses has done so (`SafeString`).
+    """
 
     @classmethod
     def error_response(cls, problem: Problem) -> HttpResponse:
         if problem.framework or not isinstance(problem.detail, str):
             return super().error_response(problem)
-        sentence = html.escape(problem.detail, quote=False)
+        safe = isinstance(problem.detail, SafeString)
+        sentence = problem.detail if safe else html.escape(problem.detail, quote=False)
         return HttpResponse(sentence, status=problem.status, content_type="text/html; charset=utf-8")
 
 

@@ -20,10 +20,10 @@ from django.urls import reverse
 from config.api.exceptions import Refusal
 from config.hooks import hook
 from enrollments.course_keys import CourseKey, InvalidCourseKey
-from enrollments.models import CourseEnrollment, CourseEnrollmentAttribute, CourseOverview, User
+from enrollments.models import CourseEnrollment, CourseOverview, User
 from enrollments.queries.course_modes import Mode, default_of, modes_of, offered
 from enrollments.queries.enrollments import accounts_with_emails
-from enrollments.services import audit, bulk, cohorts, email_opt_in, embargo
+from enrollments.services import attributes, audit, bulk, cohorts, email_opt_in, embargo
 from enrollments.services.enroll import AlreadyEnrolled, Movement, admit, locked_account, store
 
 FREE_MODES = ("audit", "honor")
@@ -395,10 +395,8 @@ def _replace_attributes(asked: Asked, enrollment: CourseEnrollment) -> None:
         value = _text(item.get("value"))
         if value is None:
             raise asked.generic_refusal("invalid-attributes")
-        named = {"namespace": str(item["namespace"]), "name": str(item["name"])}
-        rows.append(CourseEnrollmentAttribute(enrollment=enrollment, value=value, **named))
-    CourseEnrollmentAttribute.objects.filter(enrollment=enrollment).delete()
-    CourseEnrollmentAttribute.objects.bulk_create(rows)
+        rows.append((str(item["namespace"]), str(item["name"]), value))
+    attributes.replace(enrollment, rows)
 
 
 def _text(value: Any) -> str | None:

@@ -24,6 +24,11 @@ def revoke_tokens(user: User) -> None:
         model.objects.filter(user=user).delete()
 
 
+def delete_applications(user: User) -> None:
+    """Delete the client applications that an account owns, and with them all that was granted to these."""
+    OAuthApplication.objects.filter(user=user).delete()
+
+
 # --- API credentials: an application of the account's own, whose secret can be read again ---------------------------
 
 

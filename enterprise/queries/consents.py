@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 from uuid import UUID
 
 from config.db.sets import InPairs
 from enrollments.models import CourseOverview
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment
-from enterprise.queries.content import course_key_of
+from enterprise.queries.content import content_in_catalogs, course_key_of
 
 
 class ConsentStanding(NamedTuple):
@@ -67,6 +67,25 @@ def standings(enrollments: Collection[int]) -> list[ConsentStanding]:
             ConsentStanding(enrollment_id, link_id, customer_id, name, run_key, course_key, record_id, granted)
         )
     return found
+
+
+def still_required(
+    answers: Iterable[tuple[UUID, str, bool | None]], consent_wanted: Mapping[UUID, bool]
+) -> set[tuple[UUID, str]]:
+    """The places where an answer that is not yes leaves a consent required. Three statements, or none without such.
+
+    Contract: enterprise-learners, DataSharingConsent.
+
+    Args:
+        answers: customer, key of the course or run, and what was answered.
+        consent_wanted: for each customer, whether it asks for consent at enrollment.
+    Returns:
+        (customer, key) pairs.
+    """
+    undecided = {(customer, key) for customer, key, granted in answers if not granted and consent_wanted.get(customer)}
+    if not undecided:
+        return set()
+    return undecided & content_in_catalogs({each for each, _ in undecided}, {key for _, key in undecided})
 
 
 def _courses(runs: Collection[str]) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from enrollments.models import CourseEnrollment, CourseOverview
 from enrollments.queries.certificates import passed_runs
 from enrollments.queries.course_details import run_dates
 from enrollments.queries.enrollments import tracks_of
-from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomerUser
+from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
+from enterprise.queries.consents import still_required
 from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
@@ -284,3 +285,64 @@ def surroundings(link: EnterpriseCustomerUser, run_keys: Sequence[str]) -> Surro
         {run.pk: run for run in runs},
         passed_runs(link.user_id, run_keys),
     )
+
+
+# --- One learner of all customers, for the support desk ---------------------------------------------------------------
+
+
+class DeskConsent(NamedTuple):
+    """What the learner answered this customer for this run, and whether an answer is still required."""
+
+    granted: bool | None
+    required: bool
+
+
+class DeskEnrollment(NamedTuple):
+    """An enterprise enrollment of a learner; license and consent are None where there is none."""
+
+    course_id: str
+    saved_for_later: bool
+    link_id: int
+    customer_id: UUID
+    customer_name: str
+    license_uuid: UUID | None
+    license_is_revoked: bool | None
+    consent: DeskConsent | None
+
+
+def for_user_runs(user_id: int, username: str, run_keys: Collection[str]) -> list[DeskEnrollment]:
+    """A learner's enterprise enrollments in these runs, of all customers that the learner is linked to, by id.
+
+    Two statements, and three of the catalogs while a consent is open; one when there are no such enrollments.
+    """
+    ours = EnterpriseCourseEnrollment.objects.filter(
+        enterprise_customer_user__user_id=user_id, course_id__in_set=run_keys
+    )
+    customer = "enterprise_customer_user__enterprise_customer"
+    columns = (
+        "course_id", "saved_for_later", "enterprise_customer_user_id", f"{customer}__uuid", f"{customer}__name",
+        "license__license_uuid", "license__is_revoked", f"{customer}__enable_data_sharing_consent",
+        f"{customer}__enforce_data_sharing_consent",
+    )  # fmt: skip
+    rows = list(ours.order_by("id").values_list(*columns))
+    if not rows:
+        return []
+    records = DataSharingConsent.objects.filter(
+        username=username,
+        course_id__in_set={row[0] for row in rows},
+        enterprise_customer__uuid__in_set={row[3] for row in rows},
+    )
+    answers = {
+        (customer_id, run_key): granted
+        for customer_id, run_key, granted in records.order_by().values_list(
+            "enterprise_customer_id", "course_id", "granted"
+        )
+    }
+    wanted = {row[3]: row[7] and row[8] == EnterpriseCustomer.Consent.AT_ENROLLMENT for row in rows}
+    required = still_required([(*place, granted) for place, granted in answers.items()], wanted)
+    found = []
+    for row in rows:
+        place = row[3], row[0]
+        consent = DeskConsent(answers[place], place in required) if place in answers else None
+        found.append(DeskEnrollment._make((*row[:7], consent)))
+    return found

@@ -35,7 +35,7 @@ from enterprise.models import (
     PendingEnterpriseCustomerUser,
     SystemWideEnterpriseUserRoleAssignment,
 )
-from enterprise.queries.content import content_in_catalogs
+from enterprise.queries.consents import still_required
 from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.emails import with_emails
@@ -202,12 +202,10 @@ def belongings(rows: Collection[Learner], consent_wanted: Mapping[UUID, bool]) -
             learner.roles.append(name)
         elif group_id not in learner.enterprise_groups:
             learner.enterprise_groups.append(group_id)
-    undecided = [each for each in answers if not each[3] and consent_wanted.get(each[0])]
-    offered = content_in_catalogs({each[0] for each in undecided}, {each[2] for each in undecided})
-    for answer in sorted(answers, key=itemgetter(2)):
-        customer_id, username, course_id, granted = answer
-        required = answer in undecided and (customer_id, course_id) in offered
-        by_name[customer_id, username].consents.append(Consent(course_id, granted, required))
+    required = still_required([(each[0], each[2], each[3]) for each in answers], consent_wanted)
+    for customer_id, username, course_id, granted in sorted(answers, key=itemgetter(2)):
+        is_required = not granted and (customer_id, course_id) in required
+        by_name[customer_id, username].consents.append(Consent(course_id, granted, is_required))
     for each in found.values():
         each.roles.sort()
     return found

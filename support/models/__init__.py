@@ -1,5 +1,6 @@
 """The tables of the support desk."""
 
+from support.models.accounts import PasswordToggleHistory
 from support.models.entitlements import (
     CourseEntitlement,
     CourseEntitlementPolicy,
@@ -10,4 +11,5 @@ __all__ = [
     "CourseEntitlement",
     "CourseEntitlementPolicy",
     "CourseEntitlementSupportDetail",
+    "PasswordToggleHistory",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 from django.conf import settings
@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from config.api.authentication import InactiveSessionAuthentication, JwtAuthentication, session_account
 from config.api.exceptions import DetailErrors
 from config.api.renderers import IndentedJSONRenderer
+from enrollments.models import User
 from support.permissions import IsAgent, is_agent
 
 
@@ -24,6 +25,11 @@ class AgentView(DetailErrors, APIView):
 
     authentication_classes = [JwtAuthentication, InactiveSessionAuthentication]
     permission_classes = [IsAgent]
+
+    @property
+    def agent(self) -> User:
+        """Who asks."""
+        return cast("User", self.request.user)
 
 
 class AgentPageDataView(AgentView):
