@@ -511,6 +511,16 @@ class ProgramCourseEnrollmentFactory(DjangoModelFactory):
     status = "active"
 
 
+class PasswordToggleFactory(DjangoModelFactory):
+    """An agent disabled an account; its password is as it is."""
+
+    class Meta:
+        model = support.PasswordToggleHistory
+
+    user = factory.SubFactory(UserFactory)
+    created_by = factory.SubFactory(UserFactory)
+
+
 def customer_admin(customer: enterprise.EnterpriseCustomer, **fields: object) -> enrollments.User:
     """An account that is linked to the customer and holds `enterprise_admin` for it."""
     user = UserFactory(**fields)

@@ -55,7 +55,7 @@ class ManagedAccountSerializer(serializers.Serializer[Any]):
     date_joined = UtcDateTimeField()
     is_active = serializers.BooleanField()
     password_toggle_history = PasswordToggleSerializer(many=True, help_text="Newest first.")
-    status = serializers.ChoiceField([USABLE, UNUSABLE], help_text="Of the password.")
+    status = serializers.CharField(help_text="Of the password: `Usable` or `Unusable`.")
 
 
 class ToggleRequestSerializer(serializers.Serializer[Any]):
@@ -66,4 +66,4 @@ class ToggleRequestSerializer(serializers.Serializer[Any]):
 
 class ToggledSerializer(serializers.Serializer[Any]):
     success_msg = serializers.ChoiceField([DISABLED, ENABLED])
-    status = serializers.ChoiceField([USABLE, UNUSABLE])
+    status = serializers.CharField(help_text="Of the password: `Usable` or `Unusable`.")
