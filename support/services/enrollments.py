@@ -19,6 +19,7 @@ from enrollments.queries.course_modes import CREDIT, modes_of, offered
 from enrollments.services import attributes
 from enrollments.services.enroll import Movement, enroll, locked_account, store
 from support.queries.people import find_person
+from support.services.entitlements import pick_up_entitlement
 
 ORIGIN = "support"
 MISSING: Any = object()  # the field was not sent
@@ -83,7 +84,8 @@ def change_mode(
 ) -> ManualEnrollmentAudit:
     """Moves a person's enrollment, active or not, to another mode of its run, and writes down who did so and why.
 
-    In credit mode the attributes of the enrollment give way to the run's first credit provider.
+    In credit mode the attributes of the enrollment give way to the run's first credit provider. An entitlement that
+    pays for the mode is used.
 
     Args:
         username_or_email, agent: as in `create_enrollment`.
@@ -118,6 +120,7 @@ def change_mode(
         audit = _audit(enrollment, learner, agent, Transition.ENROLLED_TO_ENROLLED, reason)
         if new_mode == CREDIT:
             attributes.replace(enrollment, [("credit", "provider_id", _credit_provider(key))])
+        pick_up_entitlement(enrollment)
         return audit
 
 
