@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from support import page_urls
 from support.views import enrollment, entitlements, manage_user, pages
 
 ENTITLEMENTS = "api/entitlements/v1/entitlements"
@@ -22,4 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Entitlements
     path(f"{ENTITLEMENTS}/", entitlements.EntitlementListView.as_view(), name="entitlements"),
     re_path(rf"^{ENTITLEMENTS}/(?P<uuid>[0-9a-f-]+)/$", entitlements.EntitlementView.as_view(), name="entitlement"),
+    # Pages
+    path("support/", include((page_urls, "desk"))),
 ]

@@ -17,20 +17,30 @@ PATIENCE = 20_000  # milliseconds; machines that run all tests at once are slow
 
 @dataclass
 class Browsing:
-    """What a page did while it was driven: requests to other origins than the service's, and errors in its console."""
+    """What a page did while it was driven: requests to other origins or without success, and errors in its console."""
 
     origin: str
     foreign_requests: list[str] = field(default_factory=list)
+    failed_requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
     def watch(self, page: Any) -> None:
         page.on("request", self._asked)
+        page.on("response", self._answered)
         page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _asked(self, request: Any) -> None:
         if not request.url.startswith((f"{self.origin}/", "data:")):
             self.foreign_requests.append(request.url)
+
+    def _answered(self, response: Any) -> None:
+        if response.status >= 400:
+            self.failed_requests.append(f"{response.status} {response.url}")
+
+    def assert_clean(self) -> None:
+        """Nothing in the console, nothing asked of others, nothing refused."""
+        assert (self.errors, self.foreign_requests, self.failed_requests) == ([], [], [])
 
 
 class Chromium:
