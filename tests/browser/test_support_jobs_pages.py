@@ -127,7 +127,9 @@ def test_the_list_of_jobs_follows_a_job_at_work(at_desk: Drive, browsing: Browsi
 
 def test_rows_are_narrowed_to_a_state_and_downloaded(at_desk: Drive, browsing: Browsing) -> None:
     done = job(total=2, done=2, succeeded=1, failed=1)
-    ana, bo = ({"given_email": each, "email": each, "course_run_key": RUN} for each in ("ana@b.example", "bo@b.example"))
+    ana, bo = (
+        {"given_email": each, "email": each, "course_run_key": RUN} for each in ("ana@b.example", "bo@b.example")
+    )
     BulkJobRow.objects.create(job=done, position=0, state="succeeded", **ana)
     BulkJobRow.objects.create(
         job=done, position=1, state="failed", reason_code="full", reason_text="The run is full.", **bo

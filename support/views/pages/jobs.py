@@ -49,8 +49,8 @@ class JobPage(ReadOnlyPage):
     entry = JOBS
     template_name = "support/job.html"
 
-    def content(self, *, uuid: UUID, **kwargs: Any) -> dict[str, Any]:
-        job = asked_job(uuid)
+    def content(self, **kwargs: Any) -> dict[str, Any]:
+        job = asked_job(kwargs["uuid"])
         state, after = given_text(self.request, "state"), given_number(self.request, "after")
         state = state if state in BulkJobRow.State else ""
         found = rows_after(job, after if after is not None else -1, state, ROWS_AT_ONCE + 1)

@@ -1,0 +1,142 @@
+"""Who may see the support desk's pages (contract: support, Roles and permissions and section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.test import Client
+
+from enrollments.models import CourseAccessRole
+from enterprise.models import BulkJob
+from support.page_urls import urlpatterns
+from tests.factories import EnterpriseCustomerFactory, UserFactory
+from tests.support.agents import agent, signed_in
+
+pytestmark = pytest.mark.django_db
+
+# Every page with two addresses; both answer directly.
+PAGES = ["jobs"]
+ADDRESSES = ["/support/", *(f"/support/{page}{slash}" for page in PAGES for slash in ("", "/"))]
+
+
+def no_agents() -> dict[str, Any]:
+    """Accounts that come close to support permission."""
+    of_a_run = UserFactory()
+    CourseAccessRole.objects.create(user=of_a_run, role="staff", course_id="course-v1:Acme+C1+T1", org="Acme")
+    support_of_a_run = UserFactory()
+    CourseAccessRole.objects.create(user=support_of_a_run, role="support", course_id="course-v1:Acme+C1+T1")
+    support_of_an_organization = UserFactory()
+    CourseAccessRole.objects.create(user=support_of_an_organization, role="support", org="Acme")
+    return {
+        "a learner": UserFactory(),
+        "staff of a run": of_a_run,
+        "support of a run": support_of_a_run,
+        "support of an organization": support_of_an_organization,
+        "a superuser alone": UserFactory(superuser=True),
+        "an inactive agent": agent(is_active=False),
+    }
+
+
+def test_the_list_of_pages_is_complete() -> None:
+    questions_and_parts = {"index", "job", "job_rows"}
+    assert {pattern.name for pattern in urlpatterns} - questions_and_parts == set(PAGES)
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "/support/jobs?customer=a b&state=x"])
+def test_who_is_not_signed_in_is_sent_to_sign_in_and_back(client: Client, address: str) -> None:
+    answer = client.get(address)
+    assert answer.status_code == 302
+    quoted = address.replace("?", "%3F").replace(" ", "%2520").replace("&", "%26").replace("=", "%3D")
+    assert answer["Location"] == f"/login?next={quoted}"
+
+
+def test_a_token_is_no_session(as_user: Callable[..., Any]) -> None:
+    assert as_user(agent()).get("/support/jobs").status_code == 302
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_without_support_permission_a_page_is_an_empty_403(address: str) -> None:
+    for who, account in no_agents().items():
+        answer = signed_in(account).get(address)
+        assert (answer.status_code, answer.content) == (403, b""), who
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_agents_and_global_staff_see_every_page(address: str) -> None:
+    for account in (agent(), UserFactory(staff=True), UserFactory(staff=True, is_active=False)):
+        answer = signed_in(account).get(address)
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == "text/html; charset=utf-8"
+        assert "no-store" in answer["Cache-Control"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_pages_that_only_show_refuse_other_methods(address: str) -> None:
+    """With and without a CSRF token; who may not see a page learns nothing of its methods."""
+    for client in (Client(enforce_csrf_checks=True), Client()):
+        client.force_login(agent())
+        for method in ("post", "put", "patch", "delete"):
+            assert getattr(client, method)(address).status_code == 405
+    assert signed_in(UserFactory()).post(address).status_code == 403
+    assert Client().post(address).status_code == 302
+
+
+def test_the_address_without_a_slash_leads_to_the_index() -> None:
+    answer = signed_in(agent()).get("/support")
+    assert (answer.status_code, answer["Location"]) == (301, "/support/")
+
+
+def test_the_pages_forbid_scripts_and_styles_of_others_and_in_the_page() -> None:
+    policy = signed_in(agent()).get("/support/")["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "script-src" not in policy
+
+
+def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(client: Client) -> None:
+    answer = client.get("/support/jobs", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/login?next=/support/jobs")
+
+
+# --- Jobs -----------------------------------------------------------------------------------------
+
+
+def test_a_job_and_its_file_are_for_agents_only() -> None:
+    job = BulkJob.objects.create(enterprise_customer=EnterpriseCustomerFactory(), state="finished")
+    for address in (f"/support/jobs/{job.pk}/", f"/support/jobs/{job.pk}/rows.csv"):
+        assert Client().get(address).status_code == 302
+        assert signed_in(UserFactory()).get(address).status_code == 403
+        assert signed_in(agent()).get(address).status_code == 200
+        assert signed_in(agent()).post(address).status_code == 405
+
+
+def test_a_job_that_is_not_there_is_a_404() -> None:
+    for address in (f"/support/jobs/{uuid4()}/", f"/support/jobs/{uuid4()}/rows.csv", "/support/jobs/7/"):
+        assert signed_in(agent()).get(address).status_code == 404
+
+
+def test_jobs_that_nobody_asked_for_are_not_shown() -> None:
+    claim = BulkJob.objects.create(kind=BulkJob.Kind.PENDING_CLAIM)
+    client = signed_in(agent())
+    assert str(claim.pk) not in client.get("/support/jobs").content.decode()
+    assert client.get(f"/support/jobs/{claim.pk}/").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["page=0", "page=x", "page=99999999999999", "state=none", "customer=%25", "page=²"])
+def test_odd_queries_of_the_jobs_show_a_list(query: str) -> None:
+    assert signed_in(agent()).get(f"/support/jobs?{query}").status_code == 200
+
+
+def test_the_list_of_jobs_costs_the_same_however_many_there_are(django_assert_num_queries: Any) -> None:
+    customer = EnterpriseCustomerFactory()
+    client = signed_in(agent())
+    for _ in range(30):
+        BulkJob.objects.create(enterprise_customer=customer, state="finished", actor=UserFactory())
+    with django_assert_num_queries(4):  # session, account, support permission, jobs
+        page = client.get("/support/jobs").content.decode()
+    assert page.count('id="job-') == 25
+    assert "page=2" in page
+    assert client.get("/support/jobs?page=2").content.decode().count('id="job-') == 5
