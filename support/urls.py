@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
+from enrollments.urls import RUN
 from support import page_urls
-from support.views import enrollment, entitlements, manage_user, pages
+from support.views import (
+    enrollment,
+    entitlements,
+    feature_based_enrollments,
+    manage_user,
+    onboarding,
+    pages,
+    sso_records,
+)
 
 ENTITLEMENTS = "api/entitlements/v1/entitlements"
 # Contract: support 0.1; nothing may follow.
@@ -15,6 +24,15 @@ desk: list[URLPattern | URLResolver] = [
     # --- What a learner is enrolled in, and their account ---
     re_path(rf"^enrollment/{PERSON}", enrollment.EnrollmentView.as_view(), name="enrollment_list"),
     re_path(rf"^manage_user/{PERSON}", manage_user.ManageUserView.as_view(), name="manage_user_detail"),
+    # --- Facts about a learner, a run and organisations ---
+    re_path(rf"^sso_records/{PERSON}", sso_records.SsoRecordsView.as_view(), name="sso_records"),
+    re_path(rf"^onboarding_status/{PERSON}", onboarding.OnboardingView.as_view(), name="onboarding_status"),
+    re_path(r"^get_saml_providers/?\Z", sso_records.SamlProvidersView.as_view(), name="get_saml_providers"),
+    re_path(
+        rf"^feature_based_enrollment_details/{RUN}\Z",
+        feature_based_enrollments.FeatureBasedEnrollmentView.as_view(),
+        name="feature_based_enrollment_details",
+    ),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [

@@ -6,10 +6,16 @@ from support.models.entitlements import (
     CourseEntitlementPolicy,
     CourseEntitlementSupportDetail,
 )
+from support.models.feature_based_enrollments import ContentTypeGatingConfig, CourseDurationLimitConfig, Level
+from support.models.onboarding import OnboardingStatus
 
 __all__ = [
+    "ContentTypeGatingConfig",
+    "CourseDurationLimitConfig",
     "CourseEntitlement",
     "CourseEntitlementPolicy",
     "CourseEntitlementSupportDetail",
+    "Level",
+    "OnboardingStatus",
     "PasswordToggleHistory",
 ]

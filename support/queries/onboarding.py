@@ -1,0 +1,44 @@
+"""How a learner stands with onboarding exams (contract: support, onboarding_status)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from enrollments.models import CourseEnrollment, User
+from support.models import OnboardingStatus
+
+PROCTORED_MODES = ("verified", "professional")
+
+
+@dataclass(frozen=True, slots=True)
+class RunOnboarding:
+    """The onboarding facts of one run, and when the learner was enrolled in it."""
+
+    facts: OnboardingStatus
+    enrolled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarding:
+    """How a learner stands.
+
+    Args:
+        verified_in: the newest run in which the learner has passed.
+        current_status: the newest run that has an onboarding exam for the learner.
+    """
+
+    verified_in: RunOnboarding | None = None
+    current_status: RunOnboarding | None = None
+
+
+def onboarding_of(person: User) -> Onboarding:
+    """How a learner stands: active enrollments in proctored modes count, the newest first. Two statements."""
+    facts = {row.course_id: row for row in OnboardingStatus.objects.filter(user=person)}
+    enrollments = CourseEnrollment.objects.filter(user=person, is_active=True, mode__in=PROCTORED_MODES)
+    newest_first = enrollments.order_by("-created", "-pk").values_list("course_id", "created")
+    runs = [RunOnboarding(facts[run], created) for run, created in newest_first if run in facts]
+    return Onboarding(
+        verified_in=next((run for run in runs if run.facts.is_verified), None),
+        current_status=next(iter(runs), None),
+    )

@@ -1,0 +1,37 @@
+"""SSO identities with their history, and who signs people in (contract: support, sso_records, get_saml_providers)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Min, OuterRef, Subquery
+
+from enrollments.models import User, UserSocialAuth
+from saml_admin.models import SAMLProviderConfig
+
+
+@dataclass(frozen=True, slots=True)
+class SsoRecord:
+    """An identity and all its states, the newest first; the present one is among them."""
+
+    identity: UserSocialAuth
+    history: Sequence[Any] = field(default_factory=list)
+
+
+def sso_records_of(person: User) -> list[SsoRecord]:
+    """The identities of a person in the order in which they came, in two statements."""
+    records = {row.pk: SsoRecord(row, []) for row in UserSocialAuth.objects.filter(user=person).order_by("pk")}
+    states = UserSocialAuth.history.filter(id__in_set=list(records)).order_by("-history_date", "-history_id")
+    for state in states if records else ():
+        records[state.id].history.append(state)  # type: ignore[attr-defined]  # a list, as made above
+    return list(records.values())
+
+
+def organizations_with_saml() -> list[str]:
+    """The short names of organisations with an enabled provider: one for each provider, the first made first."""
+    versions = SAMLProviderConfig.objects.filter(slug=OuterRef("slug")).order_by().values("slug")
+    first = Subquery(versions.annotate(first=Min("pk")).values("first"))
+    current = SAMLProviderConfig.objects.current().filter(enabled=True, archived=False, organization__isnull=False)
+    return list(current.order_by(first).values_list("organization__short_name", flat=True))
