@@ -51,8 +51,8 @@ def retired_email(email: str) -> str:
 def begin(user: User) -> UserRetirementStatus:
     """Ask for the retirement of an account: nobody can use it any more, but it can be given back.
 
-    The e-mail address becomes its retired form, the password unusable (which ends all sessions); tokens are deleted, and
-    SSO identities with their history. Asking again changes nothing.
+    The e-mail address becomes its retired form, the password unusable (which ends all sessions); tokens are deleted,
+    and SSO identities with their history. Asking again changes nothing.
     """
     with transaction.atomic():
         account = User.objects.select_for_update(no_key=True).get(pk=user.pk)

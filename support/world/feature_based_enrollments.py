@@ -57,6 +57,8 @@ def _key(level: Level, value: Any) -> Key:
 
 def _store(model: type[FeatureBasedSetting], wanted: Mapping[Key, Entry]) -> None:
     """Adds a row for each key whose newest one differs; a field left out is taken from that one."""
+    if not wanted:
+        return
     newest = _newest(model, wanted)
     new = []
     for key, entry in wanted.items():
