@@ -10,8 +10,9 @@ class EnrollmentsConfig(AppConfig):
 
     def ready(self) -> None:
         from enrollments import receivers  # noqa: F401
-        from enrollments.emails import activated, registry
+        from enrollments.emails import activated, password_reset, registry
         from enrollments.seeds import seed
 
         post_migrate.connect(seed, sender=self)
         registry.register(activated.MESSAGE_TYPE, activated.render)
+        registry.register(password_reset.MESSAGE_TYPE, password_reset.render)

@@ -23,3 +23,13 @@ class CanRetireUsers(BasePermission):
             or account.get_username() == settings.RETIREMENT_SERVICE_WORKER_USERNAME
             or account.has_perm("enrollments.can_retire_users")
         )
+
+
+class CanCancelRetirements(CanRetireUsers):
+    """Who sees in the accounts calls that a retirement can be cancelled (staff, superusers), and who may retire users.
+
+    Contract: support 4.3, Rules of the accounts calls.
+    """
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return bool(request.user and request.user.is_staff) or super().has_permission(request, view)

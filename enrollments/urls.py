@@ -13,6 +13,8 @@ from enrollments.views import (
     enrollment_allowed,
     enrollments_list,
     oauth,
+    passwords,
+    retirement,
     roles,
     sessions,
     unenroll,
@@ -61,9 +63,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("logout", sessions.LogoutPage.as_view(), name="logout"),
     path("api/user/v1/account/login_session/", sessions.EmailLoginSessionView.as_view(), name="login_session_v1"),
     path("api/user/v2/account/login_session/", sessions.NameLoginSessionView.as_view(), name="login_session_v2"),
+    path("account/password", passwords.PasswordResetRequestView.as_view(), name="password_change_request"),
+    path(
+        "password_reset_confirm/<uidb64>/<token>/", passwords.NewPasswordPage.as_view(), name="password_reset_confirm"
+    ),
+    path("password_reset_complete/", passwords.password_chosen, name="password_reset_complete"),
     # --- Accounts ---
     path("api/user/v1/me", accounts.MeView.as_view(), name="me"),
     path("api/user/v1/accounts", accounts.AccountsView.as_view(), name="accounts"),
+    path(
+        "api/user/v1/accounts/cancel_retirement/", retirement.CancelRetirementView.as_view(), name="cancel_retirement"
+    ),
+    path("v1/accounts/bulk_retire_users", retirement.BulkRetireUsersView.as_view(), name="bulk_retire_users"),
     re_path(r"^api/user/v1/accounts/(?P<username>[\w .@+-]+)$", accounts.AccountView.as_view(), name="account"),
     # --- ID verifications and verified names ---
     re_path(

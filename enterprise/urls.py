@@ -15,6 +15,7 @@ from enterprise.views import (
     catalogs,
     catalogs_content,
     catalogs_write,
+    channel_integrations,
     coupon_codes,
     course_enrollments,
     course_enrollments_admin,
@@ -34,8 +35,10 @@ from enterprise.views import (
     notifications,
     pending_admins,
     pending_learners,
+    proxy_login,
     report_types,
     reporting,
+    select_active,
     support_users,
 )
 
@@ -423,6 +426,27 @@ bulk_job_routes: list[URLPattern | URLResolver] = [
     path(f"{CUSTOMER}/bulk-jobs/<str:job_id>/retry/", bulk_jobs.BulkJobRetryView.as_view(), name="bulk-job-retry"),
 ]
 
+# Pages on the way into and out of the portals, and what portals ask beside the API.
+page_routes: list[URLPattern | URLResolver] = [
+    path("enterprise/proxy-login/", proxy_login.proxy_login, name="enterprise_proxy_login"),
+    path("enterprise/select/active/", select_active.SelectActiveView.as_view(), name="enterprise_select_active"),
+    path("enterprise/select/active", select_active.SelectActiveView.as_view(schema=None)),
+]
+CHANNELS = r"^(?:channel_integrations|integrated_channels)/api/v1"
+channel_routes: list[URLPattern | URLResolver] = [
+    path(
+        "channel_integrations/api/v1/configs/",
+        channel_integrations.ChannelConfigurationsView.as_view(),
+        name="channel-configurations",
+    ),
+    path("integrated_channels/api/v1/configs/", channel_integrations.ChannelConfigurationsView.as_view(schema=None)),
+    re_path(
+        rf"{CHANNELS}/(?:[a-z0-9_]+/(?:global-)?configuration/(?:[^/]+/)?|logs/.+)$",
+        channel_integrations.NoChannelView.as_view(schema=None),
+        name="no-channel",
+    ),
+]
+
 urlpatterns: list[URLPattern | URLResolver] = [
     *format_suffix_patterns(
         [
@@ -447,4 +471,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *notification_routes,
     *analytics_routes,
     *settings_routes,
+    *page_routes,
+    *channel_routes,
 ]

@@ -1,4 +1,7 @@
-"""Answers for what no view answers: JSON under the APIs, a plain page elsewhere (ARCHITECTURE section 4)."""
+"""Answers for what no view answers: JSON under the APIs, elsewhere a sentence for programs and a page for people.
+
+Contract: clients 2 (Errors) and 4.1: browser apps show the text of an error, and stumble over pages and empty bodies.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +14,20 @@ from django.views.csrf import csrf_failure as django_csrf_failure
 
 from config.api.exceptions import TOO_LARGE
 
-API_PREFIXES = ("/api/", "/enterprise/api/", "/auth/saml/")
+API_PREFIXES = ("/api/", "/enterprise/api/", "/auth/saml/", "/channel_integrations/api/", "/integrated_channels/api/")
 
 
 def is_api(request: HttpRequest) -> bool:
     """Whether the caller of this address expects JSON."""
     return request.path_info.startswith(API_PREFIXES)
+
+
+def is_program(request: HttpRequest) -> bool:
+    """Whether a script asks rather than a person: it takes JSON and no page, or is one of the browser apps."""
+    if "USE-JWT-COOKIE" in request.headers:
+        return True
+    accepted = request.headers.get("Accept", "").lower()
+    return "application/json" in accepted and "text/html" not in accepted
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:
@@ -41,11 +52,19 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's page, or under the APIs the words of the contract."""
     if is_api(request):
         return JsonResponse({"detail": f"CSRF Failed: {reason}"}, status=403)
+    if is_program(request):
+        return _sentence(f"CSRF Failed: {reason}", 403)
     return django_csrf_failure(request, reason)
 
 
 def _answer(request: HttpRequest, status: int, detail: str, sentence: str) -> HttpResponse:
     if is_api(request):
         return JsonResponse({"detail": detail}, status=status)
+    if is_program(request):
+        return _sentence(sentence, status)
     # Without the request: no context processor may fail while an error is being reported.
     return HttpResponse(render_to_string("error.html", {"status": status, "sentence": sentence}), status=status)
+
+
+def _sentence(text: str, status: int) -> HttpResponse:
+    return HttpResponse(text, status=status, content_type="text/plain; charset=utf-8")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.templatetags.static import static
 
@@ -29,6 +29,11 @@ def allow_form_targets(response: HttpResponse, *addresses: str | None) -> None:
     ]
     if origins:
         response._csp_update = {"form-action": origins}  # type: ignore[attr-defined]
+
+
+def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:
+    """To the page to sign in on, and back from there."""
+    return HttpResponseRedirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
 
 
 def favicon(request: HttpRequest) -> HttpResponse:

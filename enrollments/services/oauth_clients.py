@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from django.db import transaction
 from oauth2_provider.generators import generate_client_id, generate_client_secret
@@ -20,8 +20,13 @@ from enrollments.services.bulk import lock_accounts
 
 def revoke_tokens(user: User) -> None:
     """Delete all tokens and codes that speak for an account. JWTs end with their time."""
+    revoke_tokens_of([user.pk])
+
+
+def revoke_tokens_of(user_ids: Collection[int]) -> None:
+    """The same for many accounts."""
     for model in (get_refresh_token_model(), get_access_token_model(), get_id_token_model(), get_grant_model()):
-        model.objects.filter(user=user).delete()
+        model.objects.filter(user__in_set=user_ids).delete()
 
 
 def delete_applications(user: User) -> None:

@@ -21,6 +21,7 @@ from enrollments.queries import accounts
 from enrollments.serializers.accounts import AccountSerializer, own_account, shared_account
 
 RETIRED = "This email is associated to a retired account."
+NO_SUCH_NAME = "No account has the user name {}."
 VIEW = OpenApiParameter("view", str, description="`shared`: no more than everybody may see.")
 
 
@@ -57,7 +58,8 @@ class AccountView(AccountsApi):
     def get(self, request: Request, username: str) -> Response:
         found = accounts.shown_by_usernames([username])
         if not found:
-            raise Refusal("", status=404)
+            # Browser apps read the body of an error as JSON; others are told by the status alone.
+            raise unknown(NO_SUCH_NAME.format(username)) if from_browser_app(request) else Refusal("", status=404)
         return Response(self.shown(request, found)[0])
 
 
@@ -79,7 +81,7 @@ class AccountsView(AccountsApi):
         if asked["username"]:
             found = accounts.shown_by_usernames([name.strip() for name in asked["username"].split(",")])
             if not found:
-                raise unknown(f"No account has the user name {asked['username']}.")
+                raise unknown(NO_SUCH_NAME.format(asked["username"]))
         elif asked["email"]:
             found = [self.by_email(request, asked["email"])]
         elif asked["lms_user_id"]:
@@ -106,6 +108,11 @@ class AccountsView(AccountsApi):
         if found := accounts.shown_by_id(int(text[:32])):
             return found
         raise unknown(f"No account has the id {text}.")
+
+
+def from_browser_app(request: Request) -> bool:
+    """Whether one of the browser front ends asks, by their header (contract: clients 2, Errors)."""
+    return "USE-JWT-COOKIE" in request.headers
 
 
 def is_staff(request: Request) -> bool:

@@ -5,6 +5,7 @@ Contract: enterprise-admins-groups-sso, Login side effects.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from enrollments.models import UserSocialAuth
@@ -23,6 +24,8 @@ def unlink(identities: Sequence[UserSocialAuth]) -> None:
         return
     rows = EnterpriseCustomerIdentityProvider.objects.filter(provider_id__in_set=set(providers.values()))
     customers = {row.provider_id: row.enterprise_customer for row in rows.select_related("enterprise_customer")}
+    leaving: defaultdict[str, set[int]] = defaultdict(set)
     for identity, provider_id in providers.items():
-        if provider_id in customers:
-            links.unlink_accounts(customers[provider_id], {identity.user_id})
+        leaving[provider_id].add(identity.user_id)
+    for provider_id, customer in customers.items():
+        links.unlink_accounts(customer, leaving[provider_id])

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from typing import Any, cast
-from urllib.parse import quote
 
-from django.conf import settings
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views import View
 from rest_framework.exceptions import NotAuthenticated
@@ -15,6 +13,7 @@ from rest_framework.views import APIView
 
 from config.api.authentication import InactiveSessionAuthentication, JwtAuthentication, session_account
 from config.api.exceptions import DetailErrors
+from config.api.pages import sign_in_first
 from config.api.renderers import IndentedJSONRenderer
 from enrollments.models import User
 from support.permissions import IsAgent, is_agent
@@ -53,8 +52,3 @@ class AgentPage(View):
         if not is_agent(account):
             return HttpResponse(status=403)
         return super().dispatch(request, *args, **kwargs)
-
-
-def sign_in_first(request: HttpRequest) -> HttpResponseRedirect:
-    """To the page to sign in on, and back from there."""
-    return HttpResponseRedirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
