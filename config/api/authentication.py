@@ -83,6 +83,13 @@ class JwtAuthentication(BaseAuthentication):
         return CHALLENGE
 
 
+class JwtCookieAuthentication(JwtAuthentication):
+    """The JWT cookie alone; what the `Authorization` header holds does not count."""
+
+    def authenticate(self, request: Request) -> tuple[Any, jwt.Claims] | None:
+        return self.by_cookie(request)
+
+
 class BearerAuthentication(BaseAuthentication):
     """An opaque access token of the OAuth toolkit; inactive accounts may use theirs. `request.auth` is the token's row.
 

@@ -39,13 +39,13 @@ def provider_to_sign_in_with(customer: EnterpriseCustomer, wanted: str) -> str |
     return next((provider for provider, is_default in providers.items() if is_default), None)
 
 
-def selectable_links(user_id: int | None) -> QuerySet[EnterpriseCustomerUser]:
+def selectable_links(user_id: int) -> QuerySet[EnterpriseCustomerUser]:
     """The account's links with customers that are in use, by the customers' names."""
     links = EnterpriseCustomerUser.objects.filter(user_id=user_id, enterprise_customer__active=True)
     return links.select_related("enterprise_customer").order_by("enterprise_customer__name", "pk")
 
 
-def selectable_link(user_id: int | None, customer_uuid: object) -> EnterpriseCustomerUser | None:
+def selectable_link(user_id: int, customer_uuid: object) -> EnterpriseCustomerUser | None:
     """The account's link with the customer that has this uuid."""
     wanted = parsed_uuid(customer_uuid)
     return selectable_links(user_id).filter(enterprise_customer=wanted).first() if wanted else None

@@ -17,7 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.authentication import InactiveSessionAuthentication, JwtAuthentication
+from config.api.authentication import InactiveSessionAuthentication, JwtCookieAuthentication
 from config.api.exceptions import Refusal
 from config.api.pages import allow_form_targets, sign_in_first
 from config.api.redirects import safe_redirect
@@ -26,14 +26,8 @@ from enterprise.queries.sign_in import selectable_link, selectable_links
 from enterprise.services import links
 
 NONE_GIVEN = "Name the organisation: its uuid, as enterprise."
+WAYS_IN: list[Any] = [{"jwtCookie": []}, {"session": []}]
 NOT_LINKED = "You are not linked to an organisation with this uuid."
-
-
-class JwtCookieAuthentication(JwtAuthentication):
-    """The JWT cookie alone; what the `Authorization` header holds does not count."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Any] | None:
-        return self.by_cookie(request)
 
 
 class SelectActiveView(APIView):
@@ -51,6 +45,7 @@ class SelectActiveView(APIView):
         return super().handle_exception(exc)
 
     @extend_schema(
+        auth=WAYS_IN,
         parameters=[OpenApiParameter("success_url", str, description="Where the page leads on to; safe hosts only.")],
         responses={(200, "text/html"): OpenApiTypes.STR},
     )
@@ -59,6 +54,7 @@ class SelectActiveView(APIView):
         return self.page(request, safe_redirect(request, request.query_params.get("success_url")))
 
     @extend_schema(
+        auth=WAYS_IN,
         request=inline_serializer(
             "SelectActiveCustomer",
             {
@@ -98,7 +94,7 @@ class SelectActiveView(APIView):
         """
         if not isinstance(uuid, str) or not uuid.strip():
             raise links.NotLinked(NONE_GIVEN)
-        found = selectable_link(request.user.pk, uuid.strip())
+        found = selectable_link(request.user.pk or 0, uuid.strip())
         if found is None:
             raise links.NotLinked(NOT_LINKED)
         with transaction.atomic():
@@ -109,7 +105,7 @@ class SelectActiveView(APIView):
             set_sign_in_cookies(response, request._request, request.user)  # type: ignore[arg-type]
 
     def page(self, request: Request, target: str | None, **shown: str) -> Any:
-        context = {"links": selectable_links(request.user.pk), "success_url": target or "/", **shown}
+        context = {"links": selectable_links(request.user.pk or 0), "success_url": target or "/", **shown}
         status = 400 if shown else 200
         response = render(request._request, "enterprise/select_active.html", context, status=status)
         allow_form_targets(response, target)

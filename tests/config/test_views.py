@@ -212,6 +212,24 @@ def test_a_broken_view_is_500_in_json_under_an_api_and_a_page_elsewhere(client: 
     assert b"a bug of ours" not in answer.content
 
 
+PROGRAMS = [{"USE-JWT-COOKIE": "true", "Accept": "text/html"}, {"Accept": "application/json, text/plain, */*"}]
+
+
+@pytest.mark.parametrize("headers", PROGRAMS)
+def test_programs_are_told_in_plain_text_what_people_are_told_on_a_page(
+    client: APIClient, headers: dict[str, str]
+) -> None:
+    for path, status in (("/pages/nothing/", 404), ("/pages/broken/", 500)):
+        answer = client.get(path, headers=headers)
+        assert (answer.status_code, answer["Content-Type"]) == (status, "text/plain; charset=utf-8")
+        assert answer.content
+        assert b"<" not in answer.content
+    browser = APIClient(enforce_csrf_checks=True)
+    answer = browser.post("/pages/form/", "a=b", content_type="application/x-www-form-urlencoded", headers=headers)
+    assert answer.status_code == 403
+    assert answer.content.startswith(b"CSRF Failed: ")
+
+
 @pytest.mark.parametrize("host", ["evil.example", "a b", "evil.example:x", "[::1", ""])
 def test_a_strange_host_is_refused(client: APIClient, host: str) -> None:
     answer = client.get("/api/public", headers={"Host": host})

@@ -311,3 +311,9 @@ def test_an_address_that_somebody_else_has_now_is_theirs(
 def test_a_bearer_token_is_enough(learner: User, client: Any) -> None:
     token = access_token_for(learner, scopes=["read"], grant_type="password")
     assert client.get(f"{LIST}/maria", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+
+
+def test_a_browser_app_is_told_in_json_that_there_is_no_such_account(as_user: Callable[..., Any], staff: User) -> None:
+    """Its pages read the body of an error as JSON."""
+    answer = as_user(staff).get(f"{LIST}/nobody", headers={"USE-JWT-COOKIE": "true"})
+    assert (answer.status_code, answer.json()) == (404, {"error_msg": "No account has the user name nobody."})
