@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -17,6 +16,7 @@ from enrollments.models import OAuthApplication, User
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.services import links
 from tests.factories import EnterpriseCustomerFactory, LearnerFactory, RoleAssignmentFactory, UserFactory
+from tests.parallel import at_once, concurrent_writers
 
 pytestmark = pytest.mark.django_db
 
@@ -217,22 +217,9 @@ def test_the_page_costs_the_same_with_more_customers(
         browser.get(PATH)
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite in memory refuses what comes at once")
+@concurrent_writers
 @pytest.mark.django_db(transaction=True)
 def test_of_two_choices_at_once_one_stays(maria: User) -> None:
     rows = [LearnerFactory(user=maria, active=False) for _ in range(2)]
-    barrier = threading.Barrier(2)
-
-    def choose(link: EnterpriseCustomerUser) -> None:
-        try:
-            barrier.wait()
-            links.activate(link)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=choose, args=[row]) for row in rows]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    assert at_once(*[partial(links.activate, row) for row in rows]) == []
     assert len(active_of(maria)) == 1
