@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from support.views.pages import index, jobs
+from support.views.pages import accounts, enrollments, index, jobs
 
 urlpatterns: list[URLPattern] = [
     re_path(r"^\Z", index.IndexPage.as_view(), name="index"),
+    # --- Learners: a page each, and the questions before a change ---
+    re_path(r"^enrollment/?\Z", enrollments.EnrollmentPage.as_view(), name="enrollment"),
+    path("create_enrollment", enrollments.CreateEnrollment.as_view(), name="create_enrollment"),
+    path("change_enrollment", enrollments.ChangeEnrollment.as_view(), name="change_enrollment"),
+    re_path(r"^manage_user/?\Z", accounts.ManageUserPage.as_view(), name="manage_user"),
+    path("toggle_password", accounts.TogglePassword.as_view(), name="toggle_password"),
     # --- Bulk work ---
     re_path(r"^jobs/?\Z", jobs.JobsPage.as_view(), name="jobs"),
     path("jobs/<uuid:uuid>/", jobs.JobPage.as_view(), name="job"),

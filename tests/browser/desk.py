@@ -50,7 +50,9 @@ WANTS = """() => {
       }
     }
   }
-  if (document.querySelector("[onclick], [onsubmit], [style], script:not([src])")) wrong.push("inline script or style");
+  for (const node of document.querySelectorAll("[onclick], [onsubmit], [style]:not([style='']), script:not([src])")) {
+    wrong.push(`inline script or style: ${node.outerHTML.slice(0, 200)}`);
+  }
   const levels = [...document.querySelectorAll("main h1, main h2, main h3, main h4")].map((each) => +each.tagName[1]);
   if (levels.some((level, at) => at && level > levels[at - 1] + 1)) wrong.push("a level of headings is skipped");
   return wrong;
@@ -78,11 +80,13 @@ def _cookie_place(origin: str) -> dict[str, Any]:
 def look_at(page: Any, name: str) -> None:
     """Hold a page against what all pages owe, on a desk and on a phone, and keep pictures of both."""
     PICTURES.mkdir(parents=True, exist_ok=True)
-    assert page.evaluate(WANTS) == []
+    missing = page.evaluate(WANTS)
+    assert missing == [], missing
     page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
     for size in (NARROW, PHONE):
         page.set_viewport_size(size)
-        assert page.evaluate(TOO_WIDE, size["width"]) == []
+        wide = page.evaluate(TOO_WIDE, size["width"])
+        assert wide == [], wide
     page.screenshot(path=str(PICTURES / f"{name}-phone.png"), full_page=True)
     page.set_viewport_size(DESKTOP)
 

@@ -18,7 +18,8 @@ from tests.support.agents import agent, signed_in
 pytestmark = pytest.mark.django_db
 
 # Every page with two addresses; both answer directly.
-PAGES = ["jobs"]
+PAGES = ["enrollment", "manage_user", "jobs"]
+QUESTIONS = ["create_enrollment", "change_enrollment", "toggle_password"]
 ADDRESSES = ["/support/", *(f"/support/{page}{slash}" for page in PAGES for slash in ("", "/"))]
 
 
@@ -41,8 +42,7 @@ def no_agents() -> dict[str, Any]:
 
 
 def test_the_list_of_pages_is_complete() -> None:
-    questions_and_parts = {"index", "job", "job_rows"}
-    assert {pattern.name for pattern in urlpatterns} - questions_and_parts == set(PAGES)
+    assert {pattern.name for pattern in urlpatterns} - {"index", "job", "job_rows"} == {*PAGES, *QUESTIONS}
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, "/support/jobs?customer=a b&state=x"])
@@ -99,6 +99,35 @@ def test_the_pages_forbid_scripts_and_styles_of_others_and_in_the_page() -> None
 def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(client: Client) -> None:
     answer = client.get("/support/jobs", headers={"HX-Request": "true"})
     assert (answer.status_code, answer["HX-Redirect"]) == (204, "/login?next=/support/jobs")
+
+
+# --- Questions before a change ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_a_question_and_its_answer_are_for_agents_only(name: str) -> None:
+    address = f"/support/{name}?user=mira"
+    for method in ("get", "post"):
+        assert getattr(Client(), method)(address).status_code == 302
+        for who, account in no_agents().items():
+            answer = getattr(signed_in(account), method)(address)
+            assert (answer.status_code, answer.content) == (403, b""), who
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_an_answer_needs_a_csrf_token(name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(agent())
+    assert client.post(f"/support/{name}?user=mira").status_code == 403
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+@pytest.mark.parametrize("text", ["", "nobody", "x" * 10_000, "<b>&", "\0"])
+def test_an_answer_that_makes_no_sense_is_a_400_that_says_so(name: str, text: str) -> None:
+    fields = ("user", "course_id", "mode", "new_mode", "old_mode", "reason", "comment", "wanted", "uuid", "text")
+    answer = signed_in(agent()).post(f"/support/{name}", dict.fromkeys(fields, text))
+    assert answer.status_code == 400
+    assert "<b>&" not in answer.content.decode()
 
 
 # --- Jobs -----------------------------------------------------------------------------------------

@@ -64,9 +64,12 @@ JOBS = Entry("jobs", "Bulk Jobs", "Watch bulk enrollments and see what became of
 CONTACT = Entry("contact_us", "Contact Form", "The form on which learners ask for help.")
 INDEX = Entry("index", "Support", "")
 
-ENTRIES: tuple[Entry, ...] = (JOBS,)
-LEARNER_PAGES: tuple[Entry, ...] = ()
-MENU: tuple[dict[str, Any], ...] = ({"title": "Bulk work", "entries": (JOBS,)},)
+ENTRIES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, JOBS)
+LEARNER_PAGES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER)
+MENU: tuple[dict[str, Any], ...] = (
+    {"title": "Learners", "entries": LEARNER_PAGES},
+    {"title": "Bulk work", "entries": (JOBS,)},
+)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -153,7 +156,7 @@ class ActionPage(SupportPage, ABC):
 
     def back(self) -> str:
         """Where the agent comes from and returns to."""
-        return address(self.entry, user=given_text(self.request, "user"))
+        return address(self.entry, user=given_learner(self.request))
 
     def get(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
