@@ -80,7 +80,7 @@ class ManualEnrollmentAudit(models.Model):
         NOT_AVAILABLE = "N/A"
 
     enrollment = models.ForeignKey(
-        CourseEnrollment, models.SET_NULL, related_name="manual_audits", null=True, db_index=False
+        CourseEnrollment, models.CASCADE, related_name="manual_audits", null=True, db_index=False
     )
     enrolled_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     enrolled_email = models.CharField(max_length=255)
