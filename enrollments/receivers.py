@@ -23,7 +23,7 @@ from enrollments.models import (
 )
 from enrollments.queries import course_details
 from enrollments.services import allowed
-from enrollments.signals import accounts_saved, catalogue_changed, identity_removed, names_changed
+from enrollments.signals import accounts_saved, catalogue_changed, identity_removed, identity_saved, names_changed
 
 
 @receiver(post_save, sender=User, dispatch_uid="enrollments.account_saved")
@@ -61,6 +61,13 @@ def tell_of_name(
     """Whoever keeps a copy of an account's name hears that it may be another, as of a new user name."""
     if not raw and (update_fields is None or "name" in update_fields):
         names_changed.send(User, account_ids=[instance.user_id])
+
+
+@receiver(post_save, sender=UserSocialAuth, dispatch_uid="enrollments.identity_saved")
+def tell_of_saved_identity(instance: UserSocialAuth, raw: bool = False, **kwargs: Any) -> None:
+    """An account was connected with an identity provider, or is known there by another uid."""
+    if not raw:
+        identity_saved.send(UserSocialAuth, identities=[instance])
 
 
 @receiver(post_delete, sender=UserSocialAuth, dispatch_uid="enrollments.identity_deleted")

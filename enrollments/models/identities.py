@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 
 from config.db.history import History
@@ -28,3 +30,8 @@ class UserSocialAuth(TimeStampedModel):
 
     def __str__(self) -> str:
         return f"{self.provider}:{self.uid}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        # Whoever reacts to the save belongs to its transaction: an error there undoes the save, and that alone.
+        with transaction.atomic(using=kwargs.get("using")):
+            super().save(*args, **kwargs)

@@ -183,3 +183,19 @@ def programs_authored_by(organization_id: int) -> set[UUID]:
     """The known programs of an organisation, at whatever place among the authors. One statement."""
     found = Program.objects.filter(program_organizations__organization=organization_id, status__in=KNOWN)
     return set(found.order_by().values_list("pk", flat=True))
+
+
+def owners_of(program_ids: Collection[UUID]) -> dict[UUID, int | None]:
+    """The first authoring organisations of the known ones of some programs; None: there is no author. One statement."""
+    rows = Program.objects.filter(pk__in_set=program_ids, status__in=KNOWN)
+    authors = rows.order_by("program_organizations__position", "program_organizations__pk")
+    owners: dict[UUID, int | None] = {}
+    for program, organization in authors.values_list("pk", "program_organizations__organization"):
+        owners.setdefault(program, organization)
+    return owners
+
+
+def titles_of(program_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The titles of the known ones of some programs. One statement."""
+    rows = Program.objects.filter(pk__in_set=program_ids, status__in=KNOWN)
+    return dict(rows.order_by().values_list("pk", "title"))

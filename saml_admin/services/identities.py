@@ -11,6 +11,7 @@ from django.utils import timezone
 from config.db.history import acting_account_id
 from config.db.sets import record_history, update_from
 from enrollments.models import UserSocialAuth
+from enrollments.signals import identity_saved
 
 SAML = "tpa-saml"
 
@@ -25,7 +26,7 @@ class Renamed:
 
 @transaction.atomic
 def rename(wanted: Sequence[tuple[str, str]], *, dry_run: bool) -> Renamed:
-    """Gives SAML identities new uids; a fixed number of statements.
+    """Gives SAML identities new uids, and tells of it; a fixed number of statements.
 
     Args:
         wanted: old uid, new uid. One that nobody has, or that somebody else has already, is refused.
@@ -48,4 +49,5 @@ def rename(wanted: Sequence[tuple[str, str]], *, dry_run: bool) -> Renamed:
     if not dry_run and moves:
         update_from(UserSocialAuth, ("id", "uid"), list(moves.items()), same={"modified": timezone.now()})
         record_history(UserSocialAuth, list(moves), "~", user_id=acting_account_id())
+        identity_saved.send(UserSocialAuth, identities=list(UserSocialAuth.objects.filter(pk__in_set=moves)))
     return done
