@@ -13,6 +13,7 @@ from support.views import (
     manage_user,
     onboarding,
     pages,
+    program_enrollments,
     sso_records,
 )
 
@@ -32,6 +33,17 @@ desk: list[URLPattern | URLResolver] = [
         rf"^feature_based_enrollment_details/{RUN}\Z",
         feature_based_enrollments.FeatureBasedEnrollmentView.as_view(),
         name="feature_based_enrollment_details",
+    ),
+    # --- Students of programs ---
+    re_path(
+        r"^link_program_enrollments_details/?\Z",
+        program_enrollments.LinkProgramEnrollmentsView.as_view(),
+        name="link_program_enrollments_details",
+    ),
+    re_path(
+        r"^program_enrollments_inspector_details/?\Z",
+        program_enrollments.ProgramEnrollmentsInspectorView.as_view(),
+        name="program_enrollments_inspector_details",
     ),
 ]
 
