@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as BaseGroupAdmin
 from django.contrib.auth.admin import UserAdmin as BaseUserAdmin
 from django.contrib.auth.models import Group
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponseRedirect
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from config.api.exceptions import Refusal
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin, ReadOnlyAdmin
 from enrollments.models import (
     CourseAccessRole,
@@ -69,9 +70,18 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):
 
 @admin.register(UserSocialAuth)
 class UserSocialAuthAdmin(HistoryAdmin):
+    """Whoever reacts to an identity may refuse it: then it is not saved, and the page says why."""
+
     list_display = ("provider", "uid", "user", "modified")
     ordering = ("-id",)
     search_lookups = ("uid__lower", "user__username", "user__email__lower")
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except Refusal as refused:
+            messages.error(request, f"The identity was not saved: {refused.text}")
+            return HttpResponseRedirect(request.get_full_path())
 
 
 @admin.register(CourseAccessRole)

@@ -86,7 +86,7 @@ def _link_or_halve(program_uuid: UUID, pairs: Sequence[Pair]) -> dict[str, str]:
         if len(pairs) == 1:
             key, username = pairs[0]
             logger.warning("%s in %s was not linked with %s", key, program_uuid, username, exc_info=True)
-            return {key: _described(problem)}
+            return {key: described(problem)}
     middle = len(pairs) // 2
     return _link_or_halve(program_uuid, pairs[:middle]) | _link_or_halve(program_uuid, pairs[middle:])
 
@@ -109,7 +109,7 @@ def _link_together(program_uuid: UUID, pairs: Sequence[Pair]) -> dict[str, str]:
         elif student.user_id == account.pk:
             failures[key] = LINKED_ALREADY.format(key=student.external_user_key, username=username)
         elif holders.get((account.pk, student.curriculum_uuid), student.pk) != student.pk:
-            failures[key] = _described(IntegrityError(TAKEN.format(username=username)))
+            failures[key] = described(IntegrityError(TAKEN.format(username=username)))
         else:
             if student.user_id is not None:
                 holders.pop((student.user_id, student.curriculum_uuid), None)
@@ -151,7 +151,8 @@ def _holders(program_uuid: UUID, accounts: Iterable[User]) -> dict[tuple[int | N
     }
 
 
-def _described(problem: Exception) -> str:
+def described(problem: Exception) -> str:
+    """An error as agents are told of it: its name, and its text if there is one."""
     text = str(problem)
     return f"{type(problem).__name__}: {text}" if text else type(problem).__name__
 

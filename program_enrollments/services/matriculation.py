@@ -12,17 +12,22 @@ from uuid import UUID
 
 from django.db import transaction
 
+from config.api.exceptions import Refusal
 from enrollments.models import User, UserSocialAuth
 from enrollments.services.enroll import lock_accounts
 from enterprise.queries.emails import lowered
 from program_enrollments.models import ProgramEnrollment
 from program_enrollments.queries.programs import owners_of
 from program_enrollments.queries.students import with_keys
-from program_enrollments.services.linking import Link, link_students
+from program_enrollments.services.linking import Link, described, link_students
 from saml_admin.queries.providers import organizations_of_slugs
 from saml_admin.services.identities import SAML
 
 logger = logging.getLogger(__name__)
+
+
+class LinkingFailed(Refusal):
+    """Students could not be linked, so the identity that they are to be linked by is not saved either."""
 
 
 class _Claim(NamedTuple):
@@ -39,17 +44,17 @@ def matriculate(identities: Sequence[UserSocialAuth]) -> None:
     provider is enabled does not matter. A fixed number of statements.
 
     Raises:
-        Exception: linking failed; whatever saved the identities fails with it.
+        LinkingFailed: nothing was linked; whatever saved the identities fails with it.
     """
-    claims = _claims(identities)
-    if not claims:
+    claimed = _waiting_for(_claims(identities))
+    if not claimed:
         return
     try:
         with transaction.atomic():
-            _link(claims)
-    except Exception:
-        logger.exception("students were not linked with accounts %s", sorted(set(claims.values())))
-        raise
+            _link(claimed)
+    except Exception as problem:
+        logger.exception("students were not linked with accounts %s", sorted(set(claimed.values())))
+        raise LinkingFailed(described(problem), status=409) from problem
 
 
 def _claims(identities: Iterable[UserSocialAuth]) -> dict[_Claim, int]:
@@ -71,14 +76,18 @@ def _claims(identities: Iterable[UserSocialAuth]) -> dict[_Claim, int]:
     return claims
 
 
-def _link(claims: Mapping[_Claim, int]) -> None:
+def _waiting_for(claims: Mapping[_Claim, int]) -> dict[int, int]:
+    """The accounts that waiting students belong to, by the id of the `ProgramEnrollment`."""
+    if not claims:
+        return {}
     waiting = with_keys(ProgramEnrollment.objects.filter(user=None), {claim.key for claim in claims})
     rows = waiting.order_by("pk").values_list("pk", "program_uuid", "external_user_key")
     found = [(pk, program, lowered(key or "")) for pk, program, key in rows]
-    owners = owners_of({program for _, program, _ in found})
-    claimed = dict(_claimed(found, owners, claims))
-    if not claimed:
-        return
+    owners = owners_of({program for _, program, _ in found}) if found else {}
+    return dict(_claimed(found, owners, claims))
+
+
+def _link(claimed: Mapping[int, int]) -> None:
     lock_accounts(set(claimed.values()))
     accounts = User.objects.in_bulk(set(claimed.values()))
     students = ProgramEnrollment.objects.filter(pk__in_set=claimed, user=None).order_by("pk")
@@ -89,7 +98,6 @@ def _link(claims: Mapping[_Claim, int]) -> None:
 def _claimed(
     found: Iterable[tuple[int, UUID, str]], owners: Mapping[UUID, int | None], claims: Mapping[_Claim, int]
 ) -> Iterable[tuple[int, int]]:
-    """Waiting students with the accounts that they belong to."""
     for pk, program, key in found:
         if program not in owners:
             logger.warning("Program enrollment %s is in a program that is not known: %s", pk, program)

@@ -9,8 +9,11 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from django.db import IntegrityError
+
 from enrollments.models import UserSocialAuth
 from enterprise.queries.emails import accounts_with, lowered
+from program_enrollments.services.matriculation import LinkingFailed
 from saml_admin.services.identities import SAML, rename
 
 LONGEST = 255
@@ -70,10 +73,10 @@ def _rename_or_halve(wanted: Sequence[tuple[str, str]], done: Migrated) -> None:
     """Renames together; where linking a student breaks, in halves, until the identity that breaks stands by itself."""
     try:
         renamed = rename(wanted, dry_run=False)
-    except Exception as problem:  # noqa: BLE001 - told, and the others are renamed
+    except (LinkingFailed, IntegrityError) as problem:
         if len(wanted) == 1:
             logger.warning("%s was not renamed", wanted[0][0], exc_info=True)
-            done.refused.append(f"{wanted[0][0]}: {type(problem).__name__} {problem}".rstrip())
+            done.refused.append(f"{wanted[0][0]}: {problem}")
             return
         middle = len(wanted) // 2
         _rename_or_halve(wanted[:middle], done)
