@@ -118,6 +118,7 @@ CELERY_BEAT_SCHEDULE = {
     "refresh-saml-metadata": {"task": "saml_admin.tasks.refresh_saml_metadata", "schedule": 86400.0},
     "remind-invited-admins": {"task": "enterprise.tasks.remind_invited_admins", "schedule": 86400.0},
     "prune-content-filters": {"task": "enterprise.tasks.prune_content_filters", "schedule": 86400.0},
+    "resume-abandoned-course-resets": {"task": "support.tasks.resume_course_resets", "schedule": SWEEP_SECONDS},
     "prune-old-bulk-jobs": {"task": "enterprise.tasks.prune_bulk_jobs", "schedule": 86400.0},
 }
 

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired
 
-from enrollments.services import outbox
+from enrollments.services import certificates, outbox
 
 
 @shared_task
@@ -28,3 +28,9 @@ def clear_expired_sign_ins() -> None:
     """Deletes tokens, authorization codes and sessions whose time is over."""
     clear_expired()
     call_command("clearsessions")
+
+
+@shared_task(ignore_result=True)
+def generate_certificate(user_id: int, run_id: str) -> None:
+    """Makes or refreshes a learner's certificate of a run, if they have earned one."""
+    certificates.make(user_id, run_id)

@@ -7,6 +7,8 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from enrollments.urls import RUN
 from support import page_urls
 from support.views import (
+    certificates,
+    course_reset,
     enrollment,
     entitlements,
     feature_based_enrollments,
@@ -45,11 +47,17 @@ desk: list[URLPattern | URLResolver] = [
         program_enrollments.ProgramEnrollmentsInspectorView.as_view(),
         name="program_enrollments_inspector_details",
     ),
+    # --- Course resets ---
+    re_path(rf"^course_reset/{PERSON}", course_reset.CourseResetView.as_view(), name="course_reset"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", pages.HomePage.as_view(), name="home"),
     path("support/", include((desk, "support"))),
+    # Certificates
+    path("certificates/search", certificates.CertificateSearchView.as_view(), name="certificate-search"),
+    path("certificates/regenerate", certificates.RegenerateView.as_view(), name="certificate-regenerate"),
+    path("certificates/generate", certificates.GenerateView.as_view(), name="certificate-generate"),
     # Entitlements
     path(f"{ENTITLEMENTS}/", entitlements.EntitlementListView.as_view(), name="entitlements"),
     re_path(rf"^{ENTITLEMENTS}/(?P<uuid>[0-9a-f-]+)/$", entitlements.EntitlementView.as_view(), name="entitlement"),

@@ -572,3 +572,23 @@ class EntitlementDetailFactory(DjangoModelFactory):
     entitlement = factory.SubFactory(CourseEntitlementFactory)
     support_user = factory.SubFactory(UserFactory)
     action = "create"
+
+
+class CourseResetOptInFactory(DjangoModelFactory):
+    """A run whose learners may be reset."""
+
+    class Meta:
+        model = support.CourseResetCourseOptIn
+
+    course_id = factory.Sequence(lambda n: f"course-v1:Acme+C{n}+T1")
+    active = True
+
+
+class CourseResetAuditFactory(DjangoModelFactory):
+    """A reset that waits; `CourseResetAuditFactory(course=opt_in, course_enrollment=enrollment)`."""
+
+    class Meta:
+        model = support.CourseResetAudit
+
+    course = factory.SubFactory(CourseResetOptInFactory)
+    reset_by = factory.SubFactory(UserFactory)

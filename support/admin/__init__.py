@@ -1,3 +1,3 @@
 """The operators' admin of what the support desk keeps."""
 
-from support.admin import accounts, entitlements, feature_based_enrollments, onboarding  # noqa: F401
+from support.admin import accounts, course_resets, entitlements, feature_based_enrollments, onboarding  # noqa: F401

@@ -1,6 +1,7 @@
 """The tables of the support desk."""
 
 from support.models.accounts import PasswordToggleHistory
+from support.models.course_resets import CourseResetAudit, CourseResetCourseOptIn
 from support.models.entitlements import (
     CourseEntitlement,
     CourseEntitlementPolicy,
@@ -15,6 +16,8 @@ __all__ = [
     "CourseEntitlement",
     "CourseEntitlementPolicy",
     "CourseEntitlementSupportDetail",
+    "CourseResetAudit",
+    "CourseResetCourseOptIn",
     "Level",
     "OnboardingStatus",
     "PasswordToggleHistory",
