@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.fields import CanonicalUUIDField, FormBooleanField, UtcDateTimeField, wire_time
@@ -44,6 +45,19 @@ class SupportDetailRequestSerializer(serializers.Serializer[Any]):
     unenrolled_run = serializers.CharField(required=False, allow_null=True, allow_blank=True)
 
 
+@extend_schema_field(SupportDetailRequestSerializer(many=True))
+class SupportDetailsField(serializers.Field):
+    """A list of details, each complete, even where the rest of the body may leave fields out."""
+
+    def to_internal_value(self, data: Any) -> list[dict[str, Any]]:
+        sent = SupportDetailRequestSerializer(data=data, many=True)
+        sent.is_valid(raise_exception=True)
+        return sent.validated_data
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
 class EntitlementRequestSerializer(serializers.Serializer[Any]):
     """The columns that a caller may write; others are ignored."""
 
@@ -53,7 +67,7 @@ class EntitlementRequestSerializer(serializers.Serializer[Any]):
     order_number = serializers.CharField(max_length=128, required=False, allow_null=True, allow_blank=True)
     expired_at = UtcDateTimeField(required=False, allow_null=True)
     refund_locked = FormBooleanField(required=False)
-    support_details = SupportDetailRequestSerializer(many=True, required=False, allow_null=True)
+    support_details = SupportDetailsField(required=False, allow_null=True)
 
 
 class NewEntitlementSerializer(EntitlementRequestSerializer):
