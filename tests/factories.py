@@ -511,6 +511,38 @@ class ProgramCourseEnrollmentFactory(DjangoModelFactory):
     status = "active"
 
 
+class ContentGatingFactory(DjangoModelFactory):
+    """A setting for everything unless it names a site, organisation, course or run."""
+
+    class Meta:
+        model = support.ContentTypeGatingConfig
+
+
+class DurationLimitFactory(DjangoModelFactory):
+    """The same of how long access lasts."""
+
+    class Meta:
+        model = support.CourseDurationLimitConfig
+
+
+class OnboardingFactory(DjangoModelFactory):
+    class Meta:
+        model = support.OnboardingStatus
+
+    user = factory.SubFactory(UserFactory)
+    course_id = "course-v1:Acme+C1+T1"
+    onboarding_status = "submitted"
+
+
+class IdentityFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.UserSocialAuth
+
+    user = factory.SubFactory(UserFactory)
+    provider = "tpa-saml"
+    uid = factory.Sequence(lambda n: f"acme:{n}")
+
+
 class PasswordToggleFactory(DjangoModelFactory):
     """An agent disabled an account; its password is as it is."""
 
