@@ -196,7 +196,7 @@ def _forget_identities(user_ids: Collection[int]) -> None:
 def _forget_person(account: User, status: UserRetirementStatus) -> None:
     _forget_identities([account.pk])
     VerifiedName.objects.filter(user=account).delete()
-    IDVerificationAttempt.objects.filter(user=account).update(name="")
+    IDVerificationAttempt.objects.filter(user=account).update(name="", error="", receipt_id="")
     LoginFailure.objects.filter(user=account).delete()
     if UserProfile.objects.filter(user=account).delete()[0]:
         UserProfile.objects.create(user=account)

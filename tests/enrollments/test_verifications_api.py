@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from enrollments.models import User
+from enrollments.models import IDVerificationAttempt, User
+from enrollments.services.retirement import retire
 from tests.factories import UserFactory, VerificationFactory, VerifiedNameFactory
 from tests.support.agents import ANONYMOUS, agent
 
@@ -123,6 +124,16 @@ def test_all_attempts_with_the_newest_change_first(staff: Any, learner: User) ->
          "updated_at": "2031-01-02T08:00:00.000120Z"},
         {**common, "type": "Generic", "status": "created", "updated_at": "2031-01-01T08:00:00.000120Z"},
     ]  # fmt: skip
+
+
+def test_what_attempts_said_of_a_person_is_forgotten_with_them(staff: Any, learner: User) -> None:
+    VerificationFactory(user=learner, name="Maria L.", status="denied", error="Maria blinked", receipt_id="R-1")
+    VerifiedNameFactory(user=learner)
+    username = retire(learner).retired_username
+    (row,) = staff.get(LIST.format(username)).json()
+    assert (row["status"], row["message"], row["receipt_id"]) == ("denied", "", None)
+    assert IDVerificationAttempt.objects.get().name == ""
+    assert staff.get(f"{NAMES}?username={username}").json() == {"results": []}
 
 
 # --- verified names -----------------------------------------------------------------------------------------------
