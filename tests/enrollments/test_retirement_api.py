@@ -286,4 +286,4 @@ def test_of_two_who_cancel_at_once_one_succeeds() -> None:
     status = retirement.begin(UserFactory(email="maria@learners.example"))
     (refused,) = at_once(*[lambda: retirement.cancel(status.pk)] * 2)
     assert str(refused) == "Retirement does not exist!"
-    assert User.objects.get().email == "maria@learners.example"
+    assert User.objects.get(pk=status.user_id).email == "maria@learners.example"

@@ -18,12 +18,13 @@ from enrollments.services import retirement
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerCatalog
 from saml_admin.models import SAMLProviderConfig
 from saml_admin.services.providers import save_version
-from support.models import OnboardingStatus
+from support.models import CourseResetCourseOptIn, OnboardingStatus
 from tests.factories import (
     CatalogFactory,
     CatalogQueryFactory,
     ConsentFactory,
     CourseEnrollmentFactory,
+    CourseGradeFactory,
     CourseRunFactory,
     EnterpriseCourseEnrollmentFactory,
     EnterpriseCustomerFactory,
@@ -325,6 +326,45 @@ def test_entitlements_are_made_expired_and_issued_again(tools: BrowserApp, mira:
         assert (tools.call("PATCH", one, change)["expired_at"] is None) is (moment is None)
     unknown = f"{address}9b3c0000-0000-4000-8000-000000000002/"
     assert isinstance(tools.call("PATCH", unknown, {"expired_at": None, "support_details": []}, status=400), str)
+
+
+def test_certificates_are_found_and_made(
+    tools: BrowserApp, mira: User, run: CourseOverview, django_capture_on_commit_callbacks: Any
+) -> None:
+    CourseEnrollmentFactory(user=mira, course_id=RUN, mode="verified")
+    CourseGradeFactory(user=mira, course_id=RUN, percent=0.9, passed=True)
+    search = ("/certificates/search", {"user": mira.email, "course_id": RUN})
+    assert tools.get(*search) == [{"username": "mira", "course_key": RUN, "regenerate": False}]
+    form = {"username": "mira", "course_key": RUN}
+    for action in ("generate", "regenerate"):
+        with django_capture_on_commit_callbacks(execute=True):
+            tools.call("POST", f"/certificates/{action}", form=form, status=200)
+    (found,) = tools.get(*search)
+    require(
+        found, "course_key", "type", "status", "grade", "modified", "download_url", "is_pdf_certificate", "regenerate"
+    )
+    assert (found["status"], found["regenerate"]) == ("downloadable", True)
+    refused = tools.call("POST", "/certificates/generate", form={**form, "username": "nobody"}, status=400)
+    assert refused == "User nobody does not exist"
+    assert tools.call("GET", "/certificates/search?user=nobody", status=400) == "user 'nobody' does not exist"
+
+
+def test_a_learner_starts_a_run_afresh(
+    tools: BrowserApp, mira: User, run: CourseOverview, django_capture_on_commit_callbacks: Any
+) -> None:
+    CourseEnrollmentFactory(user=mira, course_id=RUN, mode="verified")
+    CourseResetCourseOptIn.objects.create(course_id=RUN, active=True)
+    address = "/support/course_reset/mira"
+    (row,) = tools.get(address)
+    require(row, "course_id", "display_name", "status", "can_reset", "comment")
+    assert (row["status"], row["can_reset"]) == ("Available", True)
+    with django_capture_on_commit_callbacks(execute=True):
+        asked = tools.call("POST", address, {"course_id": RUN, "comment": "Asked on the phone"})
+    require(asked, "course_id", "display_name", "status", "can_reset", "comment")
+    assert "enqueued" in asked["status"].lower()
+    (row,) = tools.get(address)
+    assert row["status"].startswith("Completed on ")
+    assert list(tools.call("POST", address, {"course_id": RUN}, status=400)) == ["error"]
 
 
 # --- Other tabs ---
