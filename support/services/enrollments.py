@@ -16,7 +16,7 @@ from config.api.exceptions import Refusal
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import CourseEnrollment, CourseOverview, CreditProvider, ManualEnrollmentAudit, User
 from enrollments.queries.course_modes import CREDIT, modes_of, offered
-from enrollments.services import attributes
+from enrollments.services import attributes, certificates
 from enrollments.services.enroll import Movement, enroll, locked_account, store
 from support.queries.people import find_person
 from support.services.entitlements import pick_up_entitlement
@@ -85,7 +85,7 @@ def change_mode(
     """Moves a person's enrollment, active or not, to another mode of its run, and writes down who did so and why.
 
     In credit mode the attributes of the enrollment give way to the run's first credit provider. An entitlement that
-    pays for the mode is used.
+    pays for the mode is used, and a certificate made if the mode is what was missing.
 
     Args:
         username_or_email, agent: as in `create_enrollment`.
@@ -121,6 +121,8 @@ def change_mode(
         if new_mode == CREDIT:
             attributes.replace(enrollment, [("credit", "provider_id", _credit_provider(key))])
         pick_up_entitlement(enrollment)
+        if enrollment.is_active and old_mode != new_mode and certificates.leads_to_certificate(enrollment.mode):
+            certificates.make_later(learner.pk, str(key))
         return audit
 
 

@@ -13,13 +13,17 @@ from enrollments.models import (
     CourseEnrollmentAttribute,
     CourseOverview,
     CreditProvider,
+    GeneratedCertificate,
     ManualEnrollmentAudit,
 )
+from enrollments.services.retirement import retire, retired_email
 from tests.factories import (
     CourseEnrollmentFactory,
     CourseEntitlementFactory,
+    CourseGradeFactory,
     CourseModeFactory,
     CourseRunFactory,
+    GeneratedCertificateFactory,
     UserFactory,
 )
 from tests.parallel import at_once, concurrent_writers
@@ -207,6 +211,46 @@ def test_a_refused_change_uses_no_entitlement(desk, mira, bio, enrollment):
     assert entitlement.enrollment_course_run is None
 
 
+# --- Certificates -----------------------------------------------------------------------------------------------------
+
+
+def change_after_passing(desk, enrollment, capture, **fields):
+    CourseGradeFactory(user=enrollment.user, course_id=BIO, passed=True)
+    with capture(execute=True):
+        assert patch(desk, **fields).status_code == 200
+    return list(GeneratedCertificate.objects.values_list("user", "course_id", "mode", "status"))
+
+
+def test_a_learner_who_has_passed_gets_a_certificate_with_a_mode_that_leads_to_one(
+    desk, mira, enrollment, django_capture_on_commit_callbacks
+):
+    made = change_after_passing(desk, enrollment, django_capture_on_commit_callbacks)
+    assert made == [(mira.pk, BIO, "verified", "downloadable")]
+
+
+@pytest.mark.parametrize(
+    ("stored", "fields"),
+    [
+        ({"mode": "verified"}, {"old_mode": "verified", "new_mode": "audit"}),
+        ({"mode": "verified"}, {"old_mode": "verified"}),
+        ({"is_active": False}, {}),
+    ],
+    ids=["to a free mode", "the same mode", "inactive"],
+)
+def test_no_other_change_makes_a_certificate(desk, enrollment, stored, fields, django_capture_on_commit_callbacks):
+    CourseEnrollment.objects.update(**stored)
+    assert change_after_passing(desk, enrollment, django_capture_on_commit_callbacks, **fields) == []
+
+
+def test_a_certificate_stays_when_the_mode_goes(desk, mira, enrollment, django_capture_on_commit_callbacks):
+    CourseEnrollment.objects.update(mode="verified")
+    certificate = GeneratedCertificateFactory(user=mira, course_id=BIO, mode="verified")
+    with django_capture_on_commit_callbacks(execute=True):
+        patch(desk, old_mode="verified", new_mode="audit")
+    stored = GeneratedCertificate.objects.get()
+    assert (stored.mode, stored.status) == (certificate.mode, certificate.status)
+
+
 # --- Refusals, in their order -----------------------------------------------------------------------------------------
 
 
@@ -308,8 +352,6 @@ def test_an_audit_goes_with_its_enrollment_and_its_history_stays(desk, enrollmen
 
 
 def test_what_agents_wrote_of_a_retired_learner_is_forgotten(desk, mira, enrollment):
-    from enrollments.services.retirement import retire, retired_email
-
     patch(desk)
     retire(mira)
     for table in (ManualEnrollmentAudit.objects, ManualEnrollmentAudit.history):
