@@ -5,7 +5,14 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from enrollments.urls import LEARNER, RUN
-from program_enrollments.views import grades, integration_reset, learner_programs, overviews
+from program_enrollments.views import (
+    course_enrollments,
+    grades,
+    integration_reset,
+    learner_programs,
+    overviews,
+    program_enrollments,
+)
 
 API = "^api/program_enrollments/v1"
 PROGRAM = rf"{API}/programs/(?P<program_uuid>[A-Fa-f0-9-]+)"
@@ -21,6 +28,16 @@ v1: list[URLPattern | URLResolver] = [
         rf"{API}/programs/readonly_access/\Z",
         learner_programs.LearnerProgramsView.as_view(),
         name="user_program_readonly_access",
+    ),
+    re_path(
+        rf"{PROGRAM}/enrollments/\Z",
+        program_enrollments.ProgramEnrollmentsView.as_view(),
+        name="program_enrollments",
+    ),
+    re_path(
+        rf"{PROGRAM}/courses/{RUN}/enrollments/",
+        course_enrollments.CourseEnrollmentsView.as_view(),
+        name="program_course_enrollments",
     ),
     re_path(rf"{PROGRAM}/courses/{RUN}/grades/", grades.GradesView.as_view(), name="program_course_grades"),
     re_path(

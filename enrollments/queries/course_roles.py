@@ -12,6 +12,8 @@ from enrollments.models import CourseAccessRole, User
 # limited_staff counts as staff.
 STAFF_ROLES = ("staff", "limited_staff", "instructor")
 TEAM_ROLES = (*STAFF_ROLES, "ccx_coach")
+# Whoever holds one of these on a run has been made course staff.
+COUNTING_AS_STAFF = ("staff", "limited_staff")
 
 
 class Role(NamedTuple):

@@ -6,10 +6,9 @@ from collections.abc import Collection
 
 from config.db.sets import InPairs, insert_given
 from enrollments.models import CourseAccessRole, CourseOverview, User
+from enrollments.queries.course_roles import COUNTING_AS_STAFF
 
 STAFF = "staff"
-# Whoever holds one of these counts as staff of the run already.
-COUNTING_AS_STAFF = (STAFF, "limited_staff")
 
 
 def grant_staff(pairs: Collection[tuple[int, str]]) -> None:

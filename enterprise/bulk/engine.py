@@ -16,11 +16,12 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from config.db.passing import is_passing
 from config.db.sets import Overtaken
 from enterprise.bulk import reasons
 from enterprise.bulk.enrollment import EnrollmentWork
@@ -34,7 +35,6 @@ from enterprise.models import BulkJob, BulkJobRow
 logger = logging.getLogger(__name__)
 TRIES = 3  # of one chunk, when the database could not carry it out at that moment
 # PostgreSQL: serialization failure, deadlock, lock not available, server going down or coming up.
-_PASSING_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03")
 
 
 class Work(Protocol):
@@ -225,15 +225,3 @@ def cancel_waiting(job_id: UUID) -> None:
         BulkJob.objects.filter(pk=job_id).update(
             cancelled=F("cancelled") + number, done=F("done") + number, heartbeat_at=timezone.now()
         )
-
-
-def is_passing(error: BaseException) -> bool:
-    """Whether the database could not do it at that moment, but may the next time."""
-    if isinstance(error, Overtaken | InterfaceError):
-        return True
-    if not isinstance(error, OperationalError):
-        return False
-    state = getattr(error.__cause__, "sqlstate", None)
-    if connection.vendor == "sqlite":
-        return "locked" in str(error) or "busy" in str(error)
-    return state is None or state in _PASSING_STATES or state.startswith("08")
