@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -86,10 +87,20 @@ class JwtCookieMiddleware:
 
 
 class CommonMiddleware(common.CommonMiddleware):
-    """Django's, redirecting GET and HEAD only to the address with a slash: others would lose their body."""
+    """Django's, redirecting GET and HEAD only to the address with a slash: others would lose their body.
+
+    A 204 goes out without a body, whatever the view wrote: on a kept connection it would be read as the next answer.
+    """
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
         return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
+
+    def process_response(self, request: HttpRequest, response: Any) -> Any:
+        response = super().process_response(request, response)
+        if response.status_code == 204:
+            response.content = b""
+            del response["Content-Length"]
+        return response
 
 
 def _is_utf8(text: bytes) -> bool:

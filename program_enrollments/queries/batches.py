@@ -9,11 +9,13 @@ from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import QuerySet, Value
-from django.db.models.functions import Lower
+from django.db.models import QuerySet
 
-from enrollments.models import ProgramOrganization, UserSocialAuth
+from enrollments.models import UserSocialAuth
+from enterprise.queries.emails import lowered, with_emails
 from program_enrollments.models import ProgramCourseEnrollment, ProgramEnrollment
+from program_enrollments.queries.programs import owners_of
+from program_enrollments.queries.students import with_keys
 from saml_admin.queries.providers import slugs_of_organization
 from saml_admin.services.identities import SAML
 
@@ -24,7 +26,7 @@ class Student(NamedTuple):
     id: int
     program_id: UUID
     curriculum_id: UUID
-    key: str
+    lowered: str  # the key, as the database makes it lower
     user_id: int | None
 
 
@@ -37,11 +39,9 @@ class StudentInRun(NamedTuple):
     enrollment_id: int | None
 
 
-def students(keys: Collection[str]) -> QuerySet[ProgramEnrollment]:
+def students(keys: Iterable[str]) -> QuerySet[ProgramEnrollment]:
     """The students with some keys in all programs, the oldest first."""
-    # The database makes both sides lower: not all of them agree with Python on letters beyond ASCII.
-    folded = [Lower(Value(key)) for key in keys]
-    return ProgramEnrollment.objects.alias(folded=Lower("external_user_key")).filter(folded__in=folded).order_by("pk")
+    return with_keys(ProgramEnrollment.objects.all(), keys).order_by("pk")
 
 
 def locked(rows: QuerySet[ProgramEnrollment]) -> list[Student]:
@@ -51,7 +51,7 @@ def locked(rows: QuerySet[ProgramEnrollment]) -> list[Student]:
 
 def listed(rows: QuerySet[ProgramEnrollment]) -> list[Student]:
     """Some students. One statement."""
-    columns = ("pk", "program_uuid", "curriculum_uuid", "external_user_key", "user_id")
+    columns = ("pk", "program_uuid", "curriculum_uuid", "lowered", "user_id")
     return [Student(*row) for row in rows.values_list(*columns)]
 
 
@@ -59,7 +59,7 @@ def by_key(found: Iterable[Student]) -> dict[str, list[Student]]:
     """Students by key in lower case, in their order."""
     groups: dict[str, list[Student]] = {}
     for student in found:
-        groups.setdefault(student.key.lower(), []).append(student)
+        groups.setdefault(student.lowered, []).append(student)
     return groups
 
 
@@ -78,28 +78,20 @@ def curricula_of(user_ids: Collection[int], program_id: UUID) -> set[tuple[Any, 
     return set(rows.order_by().values_list("user_id", "curriculum_uuid"))
 
 
-def owner_of(program_id: UUID) -> int | None:
-    """The first authoring organisation of a program, which owns its identity providers. One statement."""
-    owners = ProgramOrganization.objects.filter(program=program_id).order_by("position", "pk")
-    return owners.values_list("organization_id", flat=True).first()
-
-
 def accounts_by_key(program_id: UUID, keys: Collection[str]) -> dict[str, int]:
     """The accounts that sign in through a current, enabled provider of the program's owner, by key in lower case.
 
     Three statements at most. An identity spelled as the key comes before others, then the oldest.
     """
-    owner = owner_of(program_id)
-    slugs = slugs_of_organization(owner) if owner is not None and keys else []
+    owner = owners_of([program_id]).get(program_id)
+    slugs = slugs_of_organization(owner) if owner is not None else []
     if not slugs:
         return {}
-    folded = {f"{slug}:{key}".lower(): key for slug in slugs for key in keys}
-    exact = {f"{slug}:{key}" for slug in slugs for key in keys}
-    uids = [Lower(Value(uid)) for uid in exact]
-    rows = UserSocialAuth.objects.alias(folded=Lower("uid")).filter(provider=SAML, folded__in=uids).order_by("pk")
-    identities = sorted(rows.values_list("uid", "user_id"), key=lambda identity: identity[0] not in exact)
+    named = {f"{slug}:{key}": lowered(key) for slug in slugs for key in keys}
+    folded = {lowered(uid): key for uid, key in named.items()}
+    rows = with_emails(UserSocialAuth.objects.filter(provider=SAML), "uid", named).order_by("pk")
+    identities = sorted(rows.values_list("uid", "lowered", "user_id"), key=lambda identity: identity[0] not in named)
     found: dict[str, int] = {}
-    for uid, user_id in identities:
-        if key := folded.get(uid.lower()):
-            found.setdefault(key.lower(), user_id)
+    for _, uid, user_id in identities:
+        found.setdefault(folded[uid], user_id)
     return found

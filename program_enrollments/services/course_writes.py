@@ -16,6 +16,7 @@ from django.utils import timezone
 from config.db.history import acting_account_id
 from config.db.sets import Overtaken, insert_given, record_history, update_from
 from enrollments.services.enroll import lock_accounts
+from enterprise.queries.emails import lowered
 from program_enrollments.models import ProgramCourseEnrollment
 from program_enrollments.queries import batches as queries
 from program_enrollments.queries.batches import Student, StudentInRun
@@ -68,7 +69,7 @@ def _work(program_id: UUID, run_id: str, write: Write, rows: Sequence[Row]) -> W
     steps = []
     for row in rows:
         key = row["student_key"]
-        found = known.get(key.lower(), [])
+        found = known.get(lowered(key), [])
         step = _step(row, [each for each in found if each.program_id == program_id], places)
         word = _refusal(row, program_id, found, places, step, write)
         words[key] = word or row["status"]

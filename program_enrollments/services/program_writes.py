@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.db.history import acting_account_id
 from config.db.sets import insert_given, record_history, update_from
 from enrollments.models import Program
+from enterprise.queries.emails import lowered
 from program_enrollments.models import ProgramEnrollment
 from program_enrollments.queries.batches import Student, accounts_by_key, by_key, curricula_of, locked, students
 from program_enrollments.services.batches import (
@@ -47,7 +48,7 @@ def _work(program_id: UUID, write: Write, rows: Sequence[Row]) -> Words:
     new, changed = [], []
     for row in valid:
         key = row["student_key"]
-        found = known.get(key.lower())
+        found = known.get(lowered(key))
         if found and write.updates:
             changed.append((_of_curriculum(found, row).id, row["status"]))
             words[key] = row["status"]
@@ -89,7 +90,7 @@ def _create(program_id: UUID, rows: Sequence[Row]) -> Words:
     taken: set[tuple[Any, UUID]] = curricula_of(set(accounts.values()), program_id)
     new = []
     for row in rows:
-        user_id = accounts.get(row["student_key"].lower())
+        user_id = accounts.get(lowered(row["student_key"]))
         place = (user_id, row["curriculum_uuid"])
         if place not in taken:
             new.append(_New(user_id, row["student_key"], program_id, row["curriculum_uuid"], row["status"]))

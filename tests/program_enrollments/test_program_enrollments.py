@@ -292,9 +292,9 @@ def test_a_second_key_of_an_account_in_the_same_curriculum_is_a_conflict_of_its_
 
 
 def test_an_update_links_nobody(write, program):
-    student(program)
     provider("Acme", "acme-idp")
     account("acme-idp:S-1")
+    student(program)
     assert write("put", row(status="pending")) == (200, {"S-1": "pending"})
     assert stored(program) == [("S-1", "pending", None)]
 

@@ -79,6 +79,8 @@ def test_nobody_to_grade_is_a_204_on_a_connection_that_goes_on(registrar, live_s
     program = program_of(run)
     address = f"{live_server.url}{API}/programs/{program.pk}/courses/{run.pk}/grades/"
     assert [registrar.get(address).status_code for _ in range(3)] == [204, 204, 204]
+    address = f"{live_server.url}{API}/programs/{program.pk}/enrollments/"
+    assert [registrar.put(address, json=[]).status_code for _ in range(3)] == [204, 204, 204]
 
 
 def in_batches(registrar: Any, address: str, rows: list[dict[str, Any]]) -> dict[str, str]:
