@@ -18,7 +18,7 @@ from tests.support.agents import agent, signed_in
 pytestmark = pytest.mark.django_db
 
 # Every page with two addresses; both answer directly.
-PAGES = ["enrollment", "manage_user", "jobs"]
+PAGES = ["enrollment", "manage_user", "feature_based_enrollments", "sso", "onboarding", "jobs"]
 QUESTIONS = ["create_enrollment", "change_enrollment", "toggle_password"]
 ADDRESSES = ["/support/", *(f"/support/{page}{slash}" for page in PAGES for slash in ("", "/"))]
 

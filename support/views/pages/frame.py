@@ -56,18 +56,18 @@ INSPECTOR = Entry(
     "Program Enrollments Inspector",
     "See a learner's program enrollments by account or by the key of the institution.",
 )
-SSO_RECORDS = Entry(
-    "sso_records_page", "SSO Records", "See how a learner signs in through institutions, and how it changed."
-)
-COURSE_RESET = Entry("course_reset_page", "Course Reset", "Let a learner begin a course anew.")
+SSO_RECORDS = Entry("sso", "SSO Records", "See the identities of a learner at institutions, and their past.")
+ONBOARDING = Entry("onboarding", "Onboarding", "See how a learner stands with the onboarding of proctored exams.")
+COURSE_RESET = Entry("resets", "Course Reset", "Let a learner begin a course anew.")
 JOBS = Entry("jobs", "Bulk Jobs", "Watch bulk enrollments and see what became of every row.")
 CONTACT = Entry("contact_us", "Contact Form", "The form on which learners ask for help.")
 INDEX = Entry("index", "Support", "")
 
-ENTRIES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, JOBS)
-LEARNER_PAGES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER)
+ENTRIES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, FEATURE_BASED, SSO_RECORDS, ONBOARDING, JOBS)
+LEARNER_PAGES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, SSO_RECORDS, ONBOARDING)
 MENU: tuple[dict[str, Any], ...] = (
     {"title": "Learners", "entries": LEARNER_PAGES},
+    {"title": "Programs and courses", "entries": (FEATURE_BASED,)},
     {"title": "Bulk work", "entries": (JOBS,)},
 )
 
@@ -195,6 +195,11 @@ def given_learner(request: HttpRequest) -> str:
     """The user name or e-mail of the query; a `+` that came unencoded stands in the address again."""
     text = given_text(request, "user")
     return text.replace(" ", "+") if "@" in text else text
+
+
+def given_run(request: HttpRequest, name: str) -> str:
+    """The key of a run in the form or the query; a `+` that came unencoded stands in it again."""
+    return given_text(request, name).replace(" ", "+")
 
 
 def address(entry: Entry, **query: str) -> str:
