@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from django.views.csrf import csrf_failure as django_csrf_failure
 
+from config.api.browser_apps import is_browser_app
 from config.api.exceptions import TOO_LARGE
 
 API_PREFIXES = ("/api/", "/enterprise/api/", "/auth/saml/", "/channel_integrations/api/", "/integrated_channels/api/")
@@ -24,10 +25,8 @@ def is_api(request: HttpRequest) -> bool:
 
 def is_program(request: HttpRequest) -> bool:
     """Whether a script asks rather than a person: it takes JSON and no page, or is one of the browser apps."""
-    if "USE-JWT-COOKIE" in request.headers:
-        return True
     accepted = request.headers.get("Accept", "").lower()
-    return "application/json" in accepted and "text/html" not in accepted
+    return is_browser_app(request) or ("application/json" in accepted and "text/html" not in accepted)
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:

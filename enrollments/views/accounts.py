@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import BearerAuthentication, InactiveSessionAuthentication, JwtAuthentication
+from config.api.browser_apps import is_browser_app
 from config.api.exceptions import Refusal
 from enrollments.models import User
 from enrollments.profile_images import picture_urls
@@ -59,7 +60,7 @@ class AccountView(AccountsApi):
         found = accounts.shown_by_usernames([username])
         if not found:
             # Browser apps read the body of an error as JSON; others are told by the status alone.
-            raise unknown(NO_SUCH_NAME.format(username)) if from_browser_app(request) else Refusal("", status=404)
+            raise unknown(NO_SUCH_NAME.format(username)) if is_browser_app(request) else Refusal("", status=404)
         return Response(self.shown(request, found)[0])
 
 
@@ -108,11 +109,6 @@ class AccountsView(AccountsApi):
         if found := accounts.shown_by_id(int(text[:32])):
             return found
         raise unknown(f"No account has the id {text}.")
-
-
-def from_browser_app(request: Request) -> bool:
-    """Whether one of the browser front ends asks, by their header (contract: clients 2, Errors)."""
-    return "USE-JWT-COOKIE" in request.headers
 
 
 def is_staff(request: Request) -> bool:

@@ -47,8 +47,9 @@ class PasswordResetRequestView(TextErrors, APIView):
     )
     def post(self, request: Request) -> Response:
         """Queue the mail; too many to one address are refused with a sentence."""
-        body: Mapping[str, Any] = request.data if isinstance(request.data, Mapping) else {}
-        given = body.get("email_from_support_tools")
+        if not isinstance(request.data, Mapping):
+            raise Refusal("The request has to be a form, or an object.")
+        given = request.data.get("email_from_support_tools")
         if not isinstance(given, str | None):
             raise Refusal("The e-mail address has to be a text.")
         account = passwords.account_to_reset(request.user, given if given is None else given.strip())  # type: ignore[arg-type]

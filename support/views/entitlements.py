@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.authentication import ActiveCrossDomainSessionAuthentication, JwtAuthentication
+from config.api.browser_apps import SentencesForBrowserApps
 from config.api.exceptions import Refusal, TextErrors
 from config.api.filters import filtered, query_parameters
 from config.api.pagination import EntitlementPagination
@@ -31,7 +32,7 @@ from support.services import entitlements
 TEXT = OpenApiResponse(OpenApiTypes.STR, description="A sentence.")
 
 
-class EntitlementViewBase(TextErrors, APIView):
+class EntitlementViewBase(SentencesForBrowserApps, TextErrors, APIView):
     """Everybody reads their own; agents read and write all."""
 
     authentication_classes = [JwtAuthentication, ActiveCrossDomainSessionAuthentication]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -113,6 +114,14 @@ def test_an_address_of_another_type_is_refused(as_user: Callable[..., Any], staf
     answer = as_user(staff).post(PATH, {"email_from_support_tools": value}, format="json")
     assert answer.status_code == 400
     assert b"text" in answer.content
+
+
+@pytest.mark.parametrize("body", [[], "text", 5, None])
+def test_a_body_that_is_no_form_sends_nothing(as_user: Callable[..., Any], staff: User, body: Any) -> None:
+    answer = as_user(staff).generic("POST", PATH, json.dumps(body), content_type="application/json")
+    assert answer.status_code == 400
+    assert not answer.content.startswith(b"{")
+    assert not OutboxMessage.objects.exists()
 
 
 def test_disabled_and_retiring_accounts_get_no_mail(

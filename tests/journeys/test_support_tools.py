@@ -367,6 +367,26 @@ def test_a_learner_starts_a_run_afresh(
     assert list(tools.call("POST", address, {"course_id": RUN}, status=400)) == ["error"]
 
 
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({}, "user: "),
+        ([], "dictionary"),
+        ({"user": "mira", "course_uuid": "no-uuid", "mode": "verified"}, "course_uuid: "),
+        ({"user": "nobody", "course_uuid": "9b3c0000-0000-4000-8000-000000000001", "mode": "verified"}, "nobody"),
+    ],
+)
+def test_what_is_wrong_with_an_entitlement_is_one_text(tools: BrowserApp, mira: User, body: Any, words: str) -> None:
+    refused = tools.call("POST", "/api/entitlements/v1/entitlements/", body, status=400)
+    assert isinstance(refused, str)
+    assert words in refused
+
+
+def test_the_names_of_nobody_are_told_in_one_text(tools: BrowserApp) -> None:
+    history = "/api/edx_name_affirmation/v1/verified_name/history"
+    assert isinstance(tools.call("GET", f"{history}?username=nobody", status=404), str)
+
+
 # --- Other tabs ---
 
 
