@@ -32,6 +32,8 @@ LINKED_ALREADY = (
 )
 TAKEN = "{username} has another enrollment in this program and curriculum already."
 
+CHUNK = 500
+
 Pair = tuple[str, str]  # external key, user name
 
 logger = logging.getLogger(__name__)
@@ -59,17 +61,18 @@ def link_by_username(program_uuid: UUID, usernames: Mapping[str, str]) -> dict[s
         Key -> why not, for the pairs that failed, in their order.
     """
     failures: dict[str, str] = {}
-    for pairs in _without_repetition(usernames.items()):
+    for pairs in _portions(usernames.items()):
         failures |= _link_or_halve(program_uuid, pairs)
     return {key: failures[key] for key in usernames if key in failures}
 
 
-def _without_repetition(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
-    """Pairs in portions in which no key is there twice, in whatever case: the later one comes after the earlier."""
+def _portions(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    """Pairs in portions that are locked and written at once. No key is twice in one, in whatever case: the later one
+    comes after the earlier."""
     portion: dict[str, Pair] = {}
     for pair in pairs:
         key = lowered(pair[0])
-        if key in portion:
+        if key in portion or len(portion) == CHUNK:
             yield list(portion.values())
             portion = {}
         portion[key] = pair

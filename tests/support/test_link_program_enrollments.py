@@ -11,11 +11,13 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollments.models import CourseAccessRole, CourseEnrollment
 from enrollments.services import enroll
+from enrollments.services.retirement import retire
 from program_enrollments.models import CourseAccessRoleAssignment, ProgramCourseEnrollment, ProgramEnrollment
+from program_enrollments.services import linking
 from tests.factories import CourseEnrollmentFactory, CourseModeFactory, UserFactory
 from tests.parallel import at_once, concurrent_writers
 from tests.program_enrollments.scenes import program_of, runs
-from tests.program_enrollments.students import plain, student
+from tests.program_enrollments.students import identity, plain, provider, student
 from tests.support.agents import ANONYMOUS, agent
 
 URL = "/support/link_program_enrollments_details/"
@@ -423,6 +425,22 @@ def test_many_pairs_cost_as_many_statements_as_one(link, program, run):
     assert cost_of(range(1)) == cost_of(range(1, 20))
 
 
+def test_pairs_beyond_a_portion_are_linked_too(link, program, monkeypatch):
+    monkeypatch.setattr(linking, "CHUNK", 2)
+    accounts = [UserFactory() for _ in range(5)]
+    made = [student(program, f"K-{number}") for number in range(5)]
+    answer = link(program, "\n".join(f"K-{number},{account.username}" for number, account in enumerate(accounts)))
+    assert len(answer["successes"]) == 5
+    assert [owner_of(each) for each in made] == accounts
+
+
+def test_the_shared_function_links_two_spellings_of_a_key_one_after_the_other(program, run, ana, bob):
+    waiting = student(program, "K-1", run)
+    assert linking.link_by_username(program.pk, {"K-1": "ana", "k-1": "bob"}) == {}
+    assert owner_of(waiting) == bob
+    assert plain(ana) == {run.pk: ("audit", False)}
+
+
 @concurrent_writers
 @pytest.mark.django_db(transaction=True)
 def test_two_agents_at_once_link_a_student_once(as_user, program, run, ana):
@@ -453,3 +471,31 @@ def test_accounts_that_change_places_at_once_do_not_lock_each_other_out(as_user,
     assert at_once(lambda: call("K-1,bob"), lambda: call("K-2,ana")) == []
     assert [answer["errors"] for answer in answers] == [[], []]
     assert [owner_of(first), owner_of(second)] == [bob, ana]
+
+
+@concurrent_writers
+@pytest.mark.django_db(transaction=True)
+def test_an_agent_and_a_first_sign_in_at_once_leave_one_account(as_user, program, run, ana, bob):
+    provider("idp", "Acme")
+    caller = as_user(agent())
+    waiting = student(program, "K-1", run)
+    sent = {"program_uuid": str(program.pk), "username_pair_text": "K-1,bob"}
+    assert at_once(lambda: identity(ana, "idp:K-1"), lambda: caller.post(URL, sent)) == []
+    assert owner_of(waiting) == bob
+    assert plain(ana) in ({}, {run.pk: ("audit", False)})
+    assert plain(bob) == {run.pk: ("masters", True)}
+    assert ProgramCourseEnrollment.objects.get().course_enrollment.user == bob
+
+
+@concurrent_writers
+@pytest.mark.django_db(transaction=True)
+def test_a_link_and_a_retirement_at_once_do_not_lock_each_other_out(as_user, program, run, ana, bob):
+    caller = as_user(agent())
+    held = student(program, "K-1", run, user=ana)
+    sent = {"program_uuid": str(program.pk), "username_pair_text": "K-1,bob"}
+    answers = []
+    assert at_once(lambda: retire(ana), lambda: answers.append(caller.post(URL, sent).json())) == []
+    answer = answers[0]
+    # The agent was first and the student is bob, or the key was forgotten before.
+    assert (owner_of(held) == bob) == (answer["errors"] == [])
+    assert held.external_user_key == "K-1" if owner_of(held) == bob else held.external_user_key.startswith("retired_")
