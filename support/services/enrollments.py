@@ -7,6 +7,7 @@ was sent escaped in them, so that they can be shown as they are.
 from __future__ import annotations
 
 import html
+import logging
 from typing import Any
 
 from django.db import transaction
@@ -20,6 +21,8 @@ from enrollments.services import attributes, certificates
 from enrollments.services.enroll import Movement, enroll, locked_account, store
 from support.queries.people import find_person
 from support.services.entitlements import pick_up_entitlement
+
+logger = logging.getLogger(__name__)
 
 ORIGIN = "support"
 MISSING: Any = object()  # the field was not sent
@@ -113,7 +116,9 @@ def change_mode(
         # 7
         slugs = _offered_slugs(key)
         if new_mode not in slugs:
+            logger.warning("mode of user %s in %s: what was asked for is not offered", learner.pk, key)
             raise _refusal(MODE_UNAVAILABLE, new_mode, key, ", ".join(slugs))
+        logger.info("mode of user %s in %s: from %s to %s", learner.pk, key, old_mode, new_mode)
         movement = Movement(learner, enrollment)
         movement.update(mode=new_mode)
         store([movement], origin=ORIGIN)
@@ -123,6 +128,7 @@ def change_mode(
         pick_up_entitlement(enrollment)
         if enrollment.is_active and old_mode != new_mode and certificates.leads_to_certificate(enrollment.mode):
             certificates.make_later(learner.pk, str(key))
+        logger.info("mode of user %s in %s: %s now", learner.pk, key, new_mode)
         return audit
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import pytest
@@ -313,6 +314,19 @@ def test_a_mode_that_the_run_does_not_offer_is_refused_with_those_that_it_does(d
         f"Specified course mode 'masters' unavailable for course {BIO}.  "
         "Available modes were: audit, verified, credit, honor",
     )
+
+
+def test_the_log_says_what_was_asked_for_by_number(desk, mira, enrollment, caplog):
+    with caplog.at_level(logging.INFO, logger="support"):
+        patch(desk, new_mode="masters")
+        patch(desk)
+    lines = [(record.levelname, record.getMessage()) for record in caplog.records if record.name.startswith("support")]
+    about = f"mode of user {mira.pk} in {BIO}: "
+    assert lines == [
+        ("WARNING", f"{about}what was asked for is not offered"),
+        ("INFO", f"{about}from audit to verified"),
+        ("INFO", f"{about}verified now"),
+    ]
 
 
 def test_an_enrollment_whose_run_is_gone_has_the_modes_that_are_stored(desk, refused):
