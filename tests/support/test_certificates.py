@@ -319,6 +319,33 @@ def test_a_text_with_markup_comes_back_escaped(desk, mira):
     refused(desk.post(GENERATE, {"username": "<i>x</i>"}), "User &lt;i&gt;x&lt;/i&gt; does not exist")
 
 
+# --- A mode change ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "after", "made"), [("audit", "verified", True), ("verified", "audit", False)])
+def test_a_mode_change_of_an_agent_makes_the_certificate_that_the_new_mode_leads_to(
+    desk, mira, run, before, after, made, django_capture_on_commit_callbacks
+):
+    enrolled(run, mira, mode=before)
+    CourseGradeFactory(user=mira, course_id=run.pk)
+    body = {"course_id": run.pk, "old_mode": before, "new_mode": after, "reason": ""}
+    with django_capture_on_commit_callbacks(execute=True):
+        assert desk.patch("/support/enrollment/mira", body, format="json").status_code == 200
+    assert GeneratedCertificate.objects.filter(mode=after).exists() is made
+
+
+def test_a_mode_change_of_an_agent_revokes_no_certificate(
+    desk, mira, run, enrollment, django_capture_on_commit_callbacks
+):
+    row = GeneratedCertificateFactory(user=mira, course_id=run.pk, mode="verified")
+    for old, new in (("verified", "audit"), ("audit", "verified")):
+        body = {"course_id": run.pk, "old_mode": old, "new_mode": new, "reason": ""}
+        with django_capture_on_commit_callbacks(execute=True):
+            desk.patch("/support/enrollment/mira", body, format="json")
+        row.refresh_from_db()
+        assert (row.status, row.mode) == ("downloadable", "verified")
+
+
 @concurrent_writers
 @pytest.mark.django_db(transaction=True)
 def test_two_tasks_at_once_make_one_certificate(mira, run, enrollment):
