@@ -349,6 +349,10 @@ REQUIRE_COURSE_EMAIL_AUTH = env.bool("REQUIRE_COURSE_EMAIL_AUTH", default=True)
 CERTIFICATES_HTML_VIEW = env.bool("CERTIFICATES_HTML_VIEW", default=True)
 ENABLE_ENROLLMENT_RESET = env.bool("ENABLE_ENROLLMENT_RESET", default=False)
 
+# --- Support desk ---------------------------------------------------------------------------------------------------
+
+ORDER_DASHBOARD_URL = env.str("ORDER_DASHBOARD_URL", default="") or None
+
 # --- Enterprise area ------------------------------------------------------------------------------------------------
 
 USER_RATE = env.str("USER_RATE", default="60/minute")

@@ -33,6 +33,14 @@
   });
   dialog?.addEventListener("close", () => document.getElementById("dialog-content").replaceChildren());
 
+  // Of two ways to search only one counts: say so while both are filled in.
+  document.addEventListener("input", (event) => {
+    const form = event.target.closest?.("form[data-either]");
+    if (!form) return;
+    const filled = form.dataset.either.split(" ").every((name) => form.elements[name].value.trim());
+    form.querySelector("[data-both]").hidden = !filled;
+  });
+
   // A change under way is not sent twice.
   document.addEventListener("submit", (event) => {
     const form = event.target;

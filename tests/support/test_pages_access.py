@@ -18,8 +18,14 @@ from tests.support.agents import agent, signed_in
 pytestmark = pytest.mark.django_db
 
 # Every page with two addresses; both answer directly.
-PAGES = ["enrollment", "manage_user", "feature_based_enrollments", "sso", "onboarding", "jobs"]
-QUESTIONS = ["create_enrollment", "change_enrollment", "toggle_password"]
+PAGES = [
+    "certificates", "course_entitlement", "enrollment", "feature_based_enrollments", "jobs", "link_program_enrollments",
+    "manage_user", "onboarding", "program_enrollments_inspector", "resets", "sso",
+]  # fmt: skip
+QUESTIONS = [
+    "create_enrollment", "change_enrollment", "toggle_password", "make_certificate", "create_entitlement",
+    "reissue_entitlement", "expire_entitlement", "reset_course",
+]  # fmt: skip
 ADDRESSES = ["/support/", *(f"/support/{page}{slash}" for page in PAGES for slash in ("", "/"))]
 
 
@@ -74,11 +80,12 @@ def test_agents_and_global_staff_see_every_page(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_pages_that_only_show_refuse_other_methods(address: str) -> None:
-    """With and without a CSRF token; who may not see a page learns nothing of its methods."""
-    for client in (Client(enforce_csrf_checks=True), Client()):
+def test_pages_refuse_other_methods(address: str) -> None:
+    """With and without a CSRF token where a page only shows; who may not see a page learns nothing of its methods."""
+    posts = "link_program" in address
+    for client in (Client(enforce_csrf_checks=True), Client())[posts:]:
         client.force_login(agent())
-        for method in ("post", "put", "patch", "delete"):
+        for method in ("post", "put", "patch", "delete")[posts:]:
             assert getattr(client, method)(address).status_code == 405
     assert signed_in(UserFactory()).post(address).status_code == 403
     assert Client().post(address).status_code == 302
@@ -119,6 +126,7 @@ def test_an_answer_needs_a_csrf_token(name: str) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(agent())
     assert client.post(f"/support/{name}?user=mira").status_code == 403
+    assert client.post("/support/link_program_enrollments", {"program_uuid": "x", "text": "x"}).status_code == 403
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

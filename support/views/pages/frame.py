@@ -15,12 +15,15 @@ from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework.exceptions import ValidationError
 
 from config.api.authentication import session_account
 from config.api.exceptions import Refusal
 from enrollments.models import User
 from support.queries.people import find_person
 from support.views.base import AgentPage
+
+NON_FIELD = "non_field_errors"
 
 
 @dataclass(frozen=True)
@@ -63,11 +66,14 @@ JOBS = Entry("jobs", "Bulk Jobs", "Watch bulk enrollments and see what became of
 CONTACT = Entry("contact_us", "Contact Form", "The form on which learners ask for help.")
 INDEX = Entry("index", "Support", "")
 
-ENTRIES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, FEATURE_BASED, SSO_RECORDS, ONBOARDING, JOBS)
-LEARNER_PAGES: tuple[Entry, ...] = (ENROLLMENT, MANAGE_USER, SSO_RECORDS, ONBOARDING)
+ENTRIES = (
+    CERTIFICATES, ENROLLMENT, MANAGE_USER, ENTITLEMENTS, FEATURE_BASED, LINK_PROGRAMS, INSPECTOR,
+    COURSE_RESET, SSO_RECORDS, ONBOARDING, JOBS,
+)  # fmt: skip
+LEARNER_PAGES = (ENROLLMENT, MANAGE_USER, CERTIFICATES, ENTITLEMENTS, COURSE_RESET, SSO_RECORDS, ONBOARDING)
 MENU: tuple[dict[str, Any], ...] = (
     {"title": "Learners", "entries": LEARNER_PAGES},
-    {"title": "Programs and courses", "entries": (FEATURE_BASED,)},
+    {"title": "Programs and courses", "entries": (INSPECTOR, LINK_PROGRAMS, FEATURE_BASED)},
     {"title": "Bulk work", "entries": (JOBS,)},
 )
 
@@ -116,9 +122,13 @@ class LearnerPage(ReadOnlyPage, ABC):
 
     def content(self, **kwargs: Any) -> dict[str, Any]:
         asked = given_learner(self.request)
-        person = find_person(asked) if asked else None
+        person = self.find(asked) if asked else None
         shown = {"asked": asked, "person": person, "search_address": self.entry.address, "learner_pages": LEARNER_PAGES}
         return {**shown, **(self.about(person) if person else {})}
+
+    def find(self, asked: str) -> User | None:
+        """Whom the page takes for the person that is asked for."""
+        return find_person(asked)
 
     @abstractmethod
     def about(self, person: User) -> dict[str, Any]:
@@ -167,7 +177,8 @@ class ActionPage(SupportPage, ABC):
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         try:
             report = self.act()
-        except Refusal as refusal:
+        except (Refusal, ValidationError) as problem:
+            refusal = problem if isinstance(problem, Refusal) else Refusal(" ".join(sentences(problem.detail)))
             try:
                 shown = self.content()
             except Refusal:
@@ -183,6 +194,19 @@ class ActionPage(SupportPage, ABC):
         # For scripts a form that is shown again is an answer as good as any: no error in the browser's console.
         status = 200 if self.request.headers.get("HX-Request") else 400
         return self.page(status=status, **{**shown, "refusal": text, "posted": self.request.POST})
+
+
+def sentences(detail: Any) -> list[str]:
+    """What a form's errors say, the fields in front."""
+    if isinstance(detail, dict):
+        return [
+            text if name == NON_FIELD else f"{name}: {text}"
+            for name, part in detail.items()
+            for text in sentences(part)
+        ]
+    if isinstance(detail, list):
+        return [text for part in detail for text in sentences(part)]
+    return [str(detail)]
 
 
 def given_text(request: HttpRequest, name: str) -> str:
