@@ -499,3 +499,18 @@ def test_a_link_and_a_retirement_at_once_do_not_lock_each_other_out(as_user, pro
     # The agent was first and the student is bob, or the key was forgotten before.
     assert (owner_of(held) == bob) == (answer["errors"] == [])
     assert held.external_user_key == "K-1" if owner_of(held) == bob else held.external_user_key.startswith("retired_")
+
+
+@concurrent_writers
+@pytest.mark.django_db(transaction=True)
+def test_a_student_who_is_linked_and_put_in_a_run_at_once_is_enrolled_there(as_user, program, run, ana):
+    desk, partner = as_user(agent()), as_user(UserFactory(staff=True))
+    student(program, "K-1")
+    in_run = f"/api/program_enrollments/v1/programs/{program.pk}/courses/{run.pk}/enrollments/"
+    rows = [{"student_key": "K-1", "status": "active", "course_staff": True}]
+    sent = {"program_uuid": str(program.pk), "username_pair_text": "K-1,ana"}
+    assert at_once(lambda: desk.post(URL, sent), lambda: partner.post(in_run, rows, format="json")) == []
+    assert plain(ana) == {run.pk: ("masters", True)}
+    assert ProgramCourseEnrollment.objects.get().course_enrollment.user == ana
+    assert CourseAccessRole.objects.filter(user=ana, course_id=run.pk, role="staff").exists()
+    assert not CourseAccessRoleAssignment.objects.exists()
