@@ -63,12 +63,15 @@ schema-check: dev ## See that the OpenAPI document is complete and without warni
 
 check: lint types migrations-check schema-check test ## All of the above checks, and the tests
 
-.PHONY: bench bench-oulad
+.PHONY: bench bench-oulad bench-registrar
 bench: dev ## Measure the endpoints (SQL, CPU, requests/s)
 	$(PYTHON_BIN) -m bench.endpoints $(ARGS)
 
 bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
 	$(PYTHON_BIN) -m bench.oulad --data $(DATA) $(ARGS)
+
+bench-registrar: dev ## Measure the import of a program's students as the Registrar does
+	$(PYTHON_BIN) -m bench.registrar $(ARGS)
 
 .PHONY: lock clean
 lock: dev ## Recompile both lock files (UPGRADE=1 for newer versions)
