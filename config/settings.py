@@ -50,6 +50,7 @@ MFE_CONFIG = json_setting("MFE_CONFIG", {})
 _mail_domain = SITE_DOMAIN.split(":")[0]
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default=f"no-reply@{_mail_domain}")
 CONTACT_EMAIL = env.str("CONTACT_EMAIL", default=DEFAULT_FROM_EMAIL)
+CONTACT_PAGE_URL = env.str("CONTACT_PAGE_URL", default="") or None
 APPEND_SLASH = env.bool("APPEND_SLASH", default=True)
 ALLOWED_HOSTS = json_setting(
     "ALLOWED_HOSTS", sorted({urlsplit(LMS_ROOT_URL).hostname or "127.0.0.1", _mail_domain, "127.0.0.1", "localhost"})
@@ -351,6 +352,10 @@ ENABLE_ENROLLMENT_RESET = env.bool("ENABLE_ENROLLMENT_RESET", default=False)
 
 # --- Support desk ---------------------------------------------------------------------------------------------------
 
+ZENDESK_URL = env.str("ZENDESK_URL", default="")
+ZENDESK_CUSTOM_FIELDS = json_setting("ZENDESK_CUSTOM_FIELDS", {})
+CONTACT_US_PAGE = env.bool("CONTACT_US_PAGE", default=True)
+TICKET_RATE = env.str("TICKET_RATE", default="50/hour")
 ORDER_DASHBOARD_URL = env.str("ORDER_DASHBOARD_URL", default="") or None
 
 # --- Enterprise area ------------------------------------------------------------------------------------------------

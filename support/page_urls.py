@@ -7,6 +7,7 @@ from django.urls import URLPattern, path, re_path
 from support.views.pages import (
     accounts,
     certificates,
+    contact,
     enrollments,
     entitlements,
     feature_based,
@@ -46,6 +47,9 @@ urlpatterns: list[URLPattern] = [
         feature_based.FeatureBasedPage.as_view(),
         name="feature_based_enrollments",
     ),
+    # --- For everybody ---
+    re_path(r"^contact_us/?\Z", contact.ContactPage.as_view(), name="contact_us"),
+    path("contact_ticket", contact.ContactAnswer.as_view(), name="contact_ticket"),
     # --- Bulk work ---
     re_path(r"^jobs/?\Z", jobs.JobsPage.as_view(), name="jobs"),
     path("jobs/<uuid:uuid>/", jobs.JobPage.as_view(), name="job"),

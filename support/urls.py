@@ -8,6 +8,7 @@ from enrollments.urls import RUN
 from support import page_urls
 from support.views import (
     certificates,
+    contact,
     course_reset,
     enrollment,
     entitlements,
@@ -61,6 +62,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     # Entitlements
     path(f"{ENTITLEMENTS}/", entitlements.EntitlementListView.as_view(), name="entitlements"),
     re_path(rf"^{ENTITLEMENTS}/(?P<uuid>[0-9a-f-]+)/$", entitlements.EntitlementView.as_view(), name="entitlement"),
+    # Tickets of the contact form
+    re_path(r"^zendesk_proxy/v1/?\Z", contact.TicketView.as_view(), name="tickets"),
     # Pages
     path("support/", include((page_urls, "desk"))),
 ]

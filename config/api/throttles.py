@@ -147,6 +147,13 @@ class TokenThrottle(WindowThrottle):
         return Bucket("token", settings.TOKEN_RATE, f"ip:{client_address(request)}")
 
 
+class TicketThrottle(WindowThrottle):
+    """Tickets of the contact form, per account. Serves Django's own views too."""
+
+    def bucket(self, request: Any, view: Any) -> Bucket | None:
+        return Bucket("ticket", settings.TICKET_RATE, self.ident(request))
+
+
 def _is_service_account(account: Any) -> bool:
     names = settings.ENTERPRISE_ALL_SERVICE_USERNAMES or [
         settings.ECOMMERCE_SERVICE_WORKER_USERNAME,

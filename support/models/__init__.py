@@ -9,8 +9,10 @@ from support.models.entitlements import (
 )
 from support.models.feature_based_enrollments import ContentTypeGatingConfig, CourseDurationLimitConfig, Level
 from support.models.onboarding import OnboardingStatus
+from support.models.tickets import ContactTicket
 
 __all__ = [
+    "ContactTicket",
     "ContentTypeGatingConfig",
     "CourseDurationLimitConfig",
     "CourseEntitlement",

@@ -48,7 +48,10 @@ def no_agents() -> dict[str, Any]:
 
 
 def test_the_list_of_pages_is_complete() -> None:
-    assert {pattern.name for pattern in urlpatterns} - {"index", "job", "job_rows"} == {*PAGES, *QUESTIONS}
+    assert {pattern.name for pattern in urlpatterns} - {"index", "job", "job_rows", "contact_us", "contact_ticket"} == {
+        *PAGES,
+        *QUESTIONS,
+    }
 
 
 @pytest.mark.parametrize("address", [*ADDRESSES, "/support/jobs?customer=a b&state=x"])

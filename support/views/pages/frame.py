@@ -68,13 +68,14 @@ INDEX = Entry("index", "Support", "")
 
 ENTRIES = (
     CERTIFICATES, ENROLLMENT, MANAGE_USER, ENTITLEMENTS, FEATURE_BASED, LINK_PROGRAMS, INSPECTOR,
-    COURSE_RESET, SSO_RECORDS, ONBOARDING, JOBS,
+    COURSE_RESET, SSO_RECORDS, ONBOARDING, JOBS, CONTACT,
 )  # fmt: skip
 LEARNER_PAGES = (ENROLLMENT, MANAGE_USER, CERTIFICATES, ENTITLEMENTS, COURSE_RESET, SSO_RECORDS, ONBOARDING)
 MENU: tuple[dict[str, Any], ...] = (
     {"title": "Learners", "entries": LEARNER_PAGES},
     {"title": "Programs and courses", "entries": (INSPECTOR, LINK_PROGRAMS, FEATURE_BASED)},
     {"title": "Bulk work", "entries": (JOBS,)},
+    {"title": "Tickets", "entries": (CONTACT,)},
 )
 
 

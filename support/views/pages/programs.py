@@ -19,7 +19,9 @@ class LinkPage(SupportPage):
     template_name = "support/link_program_enrollments.html"
 
     def post(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
-        return self.page(linked=link_lines(request.POST.get("program_uuid"), request.POST.get("text")))
+        return self.page(
+            linked=link_lines(*(request.POST.get(name, "").replace("\0", "") for name in ("program_uuid", "text")))
+        )
 
 
 class InspectorPage(ReadOnlyPage):
