@@ -11,6 +11,8 @@ from django.db.models.functions import Lower
 from config.db.history import History
 from config.db.models import TimeStampedModel
 
+SAML = "tpa-saml"  # the provider of all SAML identities; their uid begins with the slug of theirs
+
 
 class UserSocialAuth(TimeStampedModel):
     """An account's identity at an identity provider: provider `tpa-saml`, uid `slug:external key`."""

@@ -12,12 +12,12 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from enrollments.models import UserSocialAuth
+from enrollments.models.identities import SAML
 from enterprise.queries.emails import lowered, with_emails
 from program_enrollments.models import ProgramCourseEnrollment, ProgramEnrollment
 from program_enrollments.queries.programs import owners_of
 from program_enrollments.queries.students import with_keys
 from saml_admin.queries.providers import slugs_of_organization
-from saml_admin.services.identities import SAML
 
 
 class Student(NamedTuple):
