@@ -63,6 +63,31 @@ TOO_WIDE = """(width) => document.documentElement.scrollWidth <= width ? [] : [.
   .filter((node) => node.getBoundingClientRect().right > width + 1).map((node) => node.outerHTML.slice(0, 80))"""
 
 
+# Texts whose contrast with their ground is below 4.5 to 1.
+FAINT = """() => {
+  const parts = (colour) => (colour.match(/[\\d.]+/g) ?? []).map(Number);
+  const channel = (value) => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+  const light = ([red, green, blue]) =>
+    0.2126 * channel(red / 255) + 0.7152 * channel(green / 255) + 0.0722 * channel(blue / 255);
+  const ground = (node) => {
+    for (let each = node; each; each = each.parentElement) {
+      const colour = getComputedStyle(each).backgroundColor;
+      if (colour.startsWith("rgb") && parts(colour)[3] !== 0) return parts(colour);
+    }
+    return [255, 255, 255];
+  };
+  const faint = [];
+  for (const node of document.body.querySelectorAll("*")) {
+    const has_text = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
+    if (!has_text || !node.getClientRects().length || node.tagName === "OPTION") continue;
+    const pair = [light(parts(getComputedStyle(node).color)), light(ground(node))].sort((a, b) => b - a);
+    const ratio = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (ratio < 4.5) faint.push(`${ratio.toFixed(2)}: ${node.outerHTML.slice(0, 120)}`);
+  }
+  return faint;
+}"""
+
+
 def session_of(account: User, origin: str) -> dict[str, Any]:
     """Options of `drive` for a browser in which the account is signed in already."""
     client = Client()
@@ -79,16 +104,21 @@ def _cookie_place(origin: str) -> dict[str, Any]:
 
 def look_at(page: Any, name: str) -> None:
     """Hold a page against what all pages owe, on a desk and on a phone, and keep pictures of both."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
     missing = page.evaluate(WANTS)
     assert missing == [], missing
-    page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
+    keep_picture(page, name)
     for size in (NARROW, PHONE):
         page.set_viewport_size(size)
         wide = page.evaluate(TOO_WIDE, size["width"])
         assert wide == [], wide
-    page.screenshot(path=str(PICTURES / f"{name}-phone.png"), full_page=True)
+    keep_picture(page, f"{name}-phone")
     page.set_viewport_size(DESKTOP)
+
+
+def keep_picture(page: Any, name: str) -> None:
+    """Keep a picture of a page where CI looks for them."""
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=str(PICTURES / f"{name}.png"), full_page=True)
 
 
 def tab_to(page: Any, name: str, role: str = "button", most: int = 80) -> None:

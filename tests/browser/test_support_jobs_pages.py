@@ -11,7 +11,7 @@ from django.db.models import F
 from enterprise.models import BulkJob, BulkJobRow
 from support.views.pages import jobs as job_pages
 from tests.browser.conftest import Browsing
-from tests.browser.desk import Drive, desk, look_at, tab_to
+from tests.browser.desk import FAINT, Drive, desk, keep_picture, look_at, tab_to
 from tests.factories import EnterpriseCustomerFactory, UserFactory
 from tests.support.agents import agent
 
@@ -47,11 +47,30 @@ def test_the_index_leads_to_a_page_by_keyboard_alone(at_desk: Drive, browsing: B
     browsing.assert_clean()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_texts_stand_out_from_what_they_stand_on(drive: Drive, browsing: Browsing, scheme: str) -> None:
+    """At least 4.5 to 1 in both colour schemes, as WCAG 2 (AA) has it."""
+    job(total=3, done=3, succeeded=2, failed=1)
+    job("running", total=3, done=1)
+
+    def work(page: Any) -> list[str]:
+        faint: list[str] = []
+        for name, address in (("index", "/support/"), ("jobs", "/support/jobs"), ("reset", "/support/reset_course")):
+            page.goto(address)
+            keep_picture(page, f"{name}-{scheme}")
+            faint += page.evaluate(FAINT)
+        return faint
+
+    assert desk(drive, browsing, agent(), color_scheme=scheme)(work) == []
+    browsing.assert_clean()
+
+
 def test_on_a_phone_the_menu_opens_over_the_page(at_desk: Drive, browsing: Browsing) -> None:
     def work(page: Any) -> None:
         page.set_viewport_size({"width": 390, "height": 844})
         page.goto("/support/")
         page.get_by_role("button", name="All pages").click()
+        keep_picture(page, "menu-phone")
         page.get_by_role("navigation", name="Support pages").get_by_role("link", name="Bulk Jobs").click()
         page.get_by_role("heading", name="Bulk Jobs", level=1).wait_for()
 

@@ -8,6 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from tests.factories import UserFactory
+from tests.support.agents import agent
 
 pytestmark = pytest.mark.django_db
 
@@ -23,6 +24,11 @@ def test_a_learner_is_shown_who_they_are_and_no_admin(by_session: Callable[..., 
     assert "<strong>ana</strong>" in page
     assert 'href="/logout"' in page
     assert "/admin/" not in page
+
+
+def test_agents_are_shown_the_way_to_the_desk(by_session: Callable[..., APIClient]) -> None:
+    assert 'href="/support/"' in by_session(agent()).get("/").content.decode()
+    assert 'href="/support/"' not in by_session(UserFactory(superuser=True)).get("/").content.decode()
 
 
 def test_staff_are_shown_the_way_to_the_admin(by_session: Callable[..., APIClient]) -> None:
