@@ -624,3 +624,16 @@ class CourseResetAuditFactory(DjangoModelFactory):
 
     course = factory.SubFactory(CourseResetOptInFactory)
     reset_by = factory.SubFactory(UserFactory)
+
+
+class ContactTicketFactory(DjangoModelFactory):
+    """A ticket of the contact form; its mail is not asked for."""
+
+    class Meta:
+        model = support.ContactTicket
+
+    requester = factory.SubFactory(UserFactory)
+    requester_name = factory.LazyAttribute(lambda ticket: ticket.requester.full_name() or "")
+    requester_email = factory.LazyAttribute(lambda ticket: ticket.requester.email)
+    subject = "Certificates"
+    body = "Mine is late."

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 from enrollments.models import User
 from enrollments.services.retirement import retire
 from support.models import ContactTicket
-from tests.factories import CourseRunFactory, LearnerFactory, UserFactory
+from tests.factories import ContactTicketFactory, CourseRunFactory, LearnerFactory, UserFactory
 from tests.support.agents import ANONYMOUS, signed_in
 from tests.support.scenes import enrolled
 
@@ -186,7 +186,7 @@ def test_fifty_an_hour_are_taken_of_one_account(post: Any, as_user: Any, ticket_
 
 
 def test_tickets_of_a_retired_account_are_forgotten(post: Any, mira: User) -> None:
-    other = ContactTicket.objects.create(requester=UserFactory(), subject="x", body="y", requester_email="o@o.example")
+    other = ContactTicketFactory()
     post(SENT)
     retire(mira)
     assert ContactTicket.objects.get() == other

@@ -8,7 +8,7 @@ from config.api.exceptions import Refusal
 from enrollments.models import User
 from support.queries.enrollments import LearnerEnrollment, enrollments_of
 from support.services.enrollments import NOT_ENROLLED, change_mode, create_enrollment
-from support.views.pages.frame import ENROLLMENT, ActionPage, LearnerPage, given_learner, given_text
+from support.views.pages.frame import ENROLLMENT, ActionPage, LearnerPage, given_learner, given_run, given_text
 
 REASONS = ("Financial Assistance", "Upset Learner", "Teaching Assistant")
 # What a run may offer; which of them it does is said where they are refused.
@@ -61,7 +61,7 @@ class CreateEnrollment(ReasonedAction):
         }
 
     def act(self) -> str:
-        learner, run, mode = given_learner(self.request), given_text(self.request, "course_id"), self.mode()
+        learner, run, mode = given_learner(self.request), given_run(self.request, "course_id"), self.mode()
         create_enrollment(learner, self.agent, course_id=run, mode=mode, reason=self.reason())
         return f"{learner} is enrolled in {run} as {mode}."
 
@@ -90,14 +90,14 @@ class ChangeEnrollment(ReasonedAction):
         Raises:
             Refusal: there is none.
         """
-        learner, run = given_learner(self.request), given_text(self.request, "course_id")
+        learner, run = given_learner(self.request), given_run(self.request, "course_id")
         found = next((each for each in enrollments_of(learner) if each.run.id == run), None)
         if found is None:
             raise Refusal(NOT_ENROLLED.format(learner, run))
         return found
 
     def act(self) -> str:
-        learner, run = given_learner(self.request), given_text(self.request, "course_id")
+        learner, run = given_learner(self.request), given_run(self.request, "course_id")
         old_mode, new_mode = given_text(self.request, "old_mode"), given_text(self.request, "new_mode")
         change_mode(
             learner, self.agent, course_id=run, old_mode=old_mode, new_mode=new_mode, reason=self.reason()

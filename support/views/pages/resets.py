@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from config.api.exceptions import Refusal
 from enrollments.models import User
 from support.queries.course_resets import courses_of, resettable_person
-from support.services.course_resets import request_reset
+from support.services.course_resets import NO_USER, NOT_NOW, NOT_OFFERED, request_reset
 from support.views.course_reset import run_and_comment
 from support.views.pages.frame import COURSE_RESET, ActionPage, LearnerPage, given_learner, given_run, given_text
 
@@ -35,13 +36,16 @@ class ResetCourse(ActionPage):
     form_template = "support/forms/reset_course.html"
 
     def question(self) -> dict[str, Any]:
-        learner = given_learner(self.request)
-        return {
-            "action_title": f"Reset a course of {learner}",
-            "run": given_run(self.request, "course_id"),
-            "danger": True,
-            "button": "Reset course",
-        }
+        learner, run = resettable_person(given_learner(self.request)), given_run(self.request, "course_id")
+        if learner is None:
+            raise Refusal(NO_USER)
+        course = next((each for each in courses_of(learner) if each.run.pk == run), None)
+        if course is None:
+            raise Refusal(NOT_OFFERED)
+        if not course.can_reset:
+            raise Refusal(NOT_NOW.format(course.status))
+        title = f"Reset a course of {learner.username}"
+        return {"action_title": title, "course": course, "danger": True, "button": "Reset course"}
 
     def act(self) -> str:
         sent = {"course_id": given_run(self.request, "course_id"), "comment": given_text(self.request, "comment")}
