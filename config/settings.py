@@ -482,7 +482,17 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["config.api.schema.one_route_each"],
     "ENUM_NAME_OVERRIDES": {"MembershipStatusEnum": "enterprise.models.groups.EnterpriseGroupMembership.Status"},
 }
-UNFOLD = {"SITE_TITLE": PLATFORM_NAME, "SITE_HEADER": PLATFORM_NAME, "SITE_URL": "/support/", "SHOW_HISTORY": True}
+UNFOLD = {
+    "SITE_TITLE": PLATFORM_NAME,
+    "SITE_HEADER": PLATFORM_NAME,
+    "SITE_SUBHEADER": "Operators",
+    "SITE_SYMBOL": "school",
+    "SITE_URL": "/support/",
+    "SHOW_HISTORY": True,
+    "DASHBOARD_CALLBACK": "support.admin.dashboard.start_page",
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "support.admin.navigation.sections"},
+    "COMMAND": {"search_callback": "support.admin.navigation.found_objects"},
+}
 
 # --- Logs -----------------------------------------------------------------------------------------------------------
 

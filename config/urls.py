@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from config.api import docs, pages, views
+from support.admin import search
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", pages.favicon, name="favicon"),
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("program_enrollments.urls")),
     path("", include("support.urls")),
     path("admin/login/", pages.admin_sign_in, name="admin-sign-in"),  # before the admin's own
+    path("admin/search/", search.search, name="admin-search"),  # likewise
     path("admin/", admin.site.urls),
     re_path(r"^media/(?P<path>.*)$", views.media, name="media"),
 ]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
+from django.utils import timezone
 
 from config.hooks import is_quiet
 from enrollments.models import (
@@ -22,7 +24,7 @@ from enrollments.models import (
     UserSocialAuth,
 )
 from enrollments.queries import course_details
-from enrollments.services import allowed
+from enrollments.services import allowed, sign_ins
 from enrollments.signals import accounts_saved, catalogue_changed, identity_removed, identity_saved, names_changed
 
 
@@ -52,6 +54,12 @@ def account_saved(
     if instance.is_active and instance.email and (created or changed & {"is_active", "email"}):
         allowed.honour([instance])
     accounts_saved.send(sender=User, accounts=[instance], created=created)
+
+
+@receiver(user_logged_in, dispatch_uid="enrollments.signed_in")
+def note_sign_in(sender: Any, user: User, **kwargs: Any) -> None:
+    """A sign-in through a page or login call counts for its day."""
+    sign_ins.note([(user.pk, timezone.now())])
 
 
 @receiver(post_save, sender=UserProfile, dispatch_uid="enrollments.profile_saved")

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired
 
-from enrollments.services import certificates, outbox
+from enrollments.services import certificates, outbox, sign_ins
 
 
 @shared_task
@@ -25,9 +25,10 @@ def sweep_outbox() -> None:
 
 @shared_task
 def clear_expired_sign_ins() -> None:
-    """Deletes tokens, authorization codes and sessions whose time is over."""
+    """Deletes tokens, authorization codes and sessions whose time is over, and notes of sign-ins long ago."""
     clear_expired()
     call_command("clearsessions")
+    sign_ins.prune()
 
 
 @shared_task(ignore_result=True)

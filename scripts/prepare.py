@@ -21,6 +21,9 @@ from django.db import connection
 from django.db.migrations.recorder import MigrationRecorder
 from django.urls import is_valid_path
 
+from scripts.demo_traces import leave_traces
+from support.staff_groups import SHIPPED
+
 
 def refuse_taken_port(port: int) -> None:
     """Stops with a clear message when something else listens on the port of the service.
@@ -65,6 +68,7 @@ def load(world: Path, *, fresh: bool) -> None:
     print("Loading the demo world", flush=True)
     stamp.unlink(missing_ok=True)
     call_command("load_world", str(world), verbosity=0)
+    leave_traces(world.parent)
     stamp.write_text(wanted)
 
 
@@ -98,6 +102,7 @@ def describe(username: str, world: dict[str, list[dict[str, Any]]]) -> str:
     user = next(row for row in world["users"] if row["username"] == username)
     customers = {customer["uuid"]: customer["name"] for customer in world.get("customers", [])}
     words = ["superuser"] if user.get("is_superuser") else ["staff"] if user.get("is_staff") else []
+    words += [group for group in user.get("groups", ()) if group in SHIPPED]
     for row in rows_of(username, "role_assignments", world):
         role = row["role"].removeprefix("enterprise_").replace("_", " ")
         words.append(f"{role} ({customers.get(row['customer'], 'all customers')})")

@@ -44,6 +44,14 @@ class UserProfileFactory(DjangoModelFactory):
     name = factory.LazyAttribute(lambda profile: profile.user.username.title())
 
 
+class SignInFactory(DjangoModelFactory):
+    class Meta:
+        model = enrollments.SignIn
+
+    user = factory.SubFactory(UserFactory)
+    day = factory.LazyFunction(lambda: timezone.now().date())
+
+
 class OrganizationFactory(DjangoModelFactory):
     class Meta:
         model = enrollments.Organization

@@ -1,3 +1,3 @@
 """The operators' admin of accounts, courses and enrollments."""
 
-from enrollments.admin import accounts, courses, enrollments, oauth, outbox, verification  # noqa: F401
+from enrollments.admin import accounts, courses, enrollments, oauth, outbox, sign_ins, verification  # noqa: F401

@@ -46,7 +46,7 @@ class LoginFailureInline(ConsoleInline):
 
 @admin.register(User)
 class UserAdmin(BaseUserAdmin, ConsoleAdmin):
-    """Staff accounts that are no superusers may not hand out rights."""
+    """Staff who are no superusers may not hand out rights, nor change the accounts of other staff."""
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -66,6 +66,29 @@ class UserAdmin(BaseUserAdmin, ConsoleAdmin):
         if request.user.is_superuser:
             return fields
         return (*fields, "is_staff", "is_superuser", "groups", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and self._may_touch(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and self._may_touch(request, obj)
+
+    @staticmethod
+    def _may_touch(request: HttpRequest, account: User | None) -> bool:
+        """Whoever sets the password of a colleague can sign in with that one's rights."""
+        return account is None or request.user.is_superuser or not (account.is_staff or account.is_superuser)
+
+
+@admin.register(LoginFailure)
+class LoginFailureAdmin(ReadOnlyAdmin):
+    """Accounts with failed sign-ins; deleting the row of a locked one unlocks it."""
+
+    list_display = ("user", "failure_count", "locked_until")
+    ordering = ("-id",)
+    search_lookups = ("user__username", "user__email__lower")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return request.user.has_perm("enrollments.delete_loginfailure")
 
 
 @admin.register(UserSocialAuth)

@@ -19,6 +19,7 @@ class OAuthApplicationAdmin(ConsoleAdmin):
     list_display = ("name", "client_id", "user", "client_type", "authorization_grant_type", "is_restricted")
     list_filter = ("client_type", "authorization_grant_type", "is_restricted")
     ordering = ("-id",)
+    secret_fields = ("client_secret",)
     search_lookups = ("client_id", "name__istartswith", "user__username")
 
 

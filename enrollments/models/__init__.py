@@ -26,6 +26,7 @@ from enrollments.models.programs import Curriculum, Program, ProgramOrganization
 from enrollments.models.progress import BlockCompletion, CourseEmailOptout, CourseGrade, GeneratedCertificate
 from enrollments.models.retirement import RetirementState, UserRetirementStatus
 from enrollments.models.roles import CourseAccessRole
+from enrollments.models.sign_ins import SignIn
 from enrollments.models.throttling import RateLimitConfiguration
 from enrollments.models.verification import IDVerificationAttempt, VerifiedName
 
@@ -58,6 +59,7 @@ __all__ = [
     "RateLimitConfiguration",
     "RestrictedCourse",
     "RetirementState",
+    "SignIn",
     "User",
     "UserOrgTag",
     "UserProfile",

@@ -39,6 +39,7 @@ from enrollments.models import (
     UserSocialAuth,
     VerifiedName,
 )
+from enrollments.services import sign_ins
 from enrollments.services.retirement import retired_email, retired_username
 from enrollments.signals import catalogue_changed, names_changed
 from enrollments.world.lookups import ACCOUNT, PERMISSION, RETIREMENT_STATE
@@ -103,6 +104,8 @@ def _load_users(load: Load, entries: list[Entry]) -> None:
     for entry, profile in profiles:
         entry.changed |= profile.created or profile.changed
     names_changed.send(User, account_ids=[entry.row.pk for entry in entries if entry.changed])
+    seen = [(entry.row.pk, entry.row.last_login) for entry in entries if "last_login" in entry.given]
+    sign_ins.note((pk, at) for pk, at in seen if at)
     _give_groups(entries)
     permissions = {entry.row.pk: entry.given["permissions"] for entry in entries if "permissions" in entry.given}
     _mark(entries, replace_links(permissions, User.user_permissions.through, "user_id", "permission_id"))

@@ -68,6 +68,8 @@ class EnterpriseCustomerAdmin(HistoryAdmin):
 
     @admin.display(description="learners")
     def learners_link(self, customer: EnterpriseCustomer) -> str:
+        if customer.pk is None:  # the page that adds a customer
+            return "-"
         address = reverse("admin:enterprise_enterprisecustomer_learners", args=[customer.pk])
         return format_html('<a href="{}">manage learners</a>', address)
 

@@ -78,11 +78,5 @@ class EnterpriseCustomerReportingConfigurationAdmin(ConsoleAdmin):
     form = ReportingConfigurationForm
     list_display = ("uuid", "enterprise_customer", "active", "data_type", "delivery_method", "frequency", "created")
     list_filter = ("active", "data_type", "delivery_method", "frequency")
+    secret_fields = tuple(SECRETS)
     search_lookups = ("uuid", "enterprise_customer__slug")
-
-    def get_fields(self, request: Any, obj: Any = None) -> Any:
-        """Whoever may only look sees no passwords at all."""
-        shown = super().get_fields(request, obj)
-        if self.has_change_permission(request, obj) or (obj is None and self.has_add_permission(request)):
-            return shown
-        return [name for name in shown if name not in SECRETS]

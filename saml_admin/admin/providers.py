@@ -29,6 +29,7 @@ class VersionsAdmin(ConsoleAdmin):
 class SAMLConfigurationAdmin(VersionsAdmin):
     list_display = ("slug", "site", "enabled", "is_public", "entity_id", "change_date")
     list_filter = ("enabled", "is_public")
+    secret_fields = ("private_key", "other_config_str")
     search_lookups = ("slug", "entity_id")
 
     def save_model(self, request: HttpRequest, obj: SAMLConfiguration, form: Any, change: bool) -> None:
@@ -41,6 +42,7 @@ class SAMLProviderConfigAdmin(VersionsAdmin):
     list_filter = ("enabled", "archived", "identity_provider_type")
     search_lookups = ("slug", "name", "entity_id")
     readonly_fields = ("archived", "was_valid_at")
+    secret_fields = ("other_settings",)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         return (*self.readonly_fields, "slug") if obj is not None else self.readonly_fields

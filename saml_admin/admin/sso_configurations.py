@@ -18,6 +18,7 @@ class SsoConfigurationAdmin(HistoryAdmin):
     )  # fmt: skip
     list_filter = ("active", "is_removed")
     search_lookups = ("uuid", "display_name", "entity_id", "enterprise_customer__slug")
+    secret_fields = ("sapsf_private_key",)
     readonly_fields = ("submitted_at", "configured_at", "validated_at", "errored_at")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[EnterpriseCustomerSsoConfiguration]:

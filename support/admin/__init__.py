@@ -1,4 +1,7 @@
-"""The operators' admin of what the support desk keeps."""
+"""The operators' admin as one: its start page, its navigation and search, the pages of the support desk's tables and
+of the platform's own."""
+
+from django.contrib import admin
 
 from support.admin import (  # noqa: F401
     accounts,
@@ -6,5 +9,9 @@ from support.admin import (  # noqa: F401
     entitlements,
     feature_based_enrollments,
     onboarding,
+    platform,
     tickets,
 )
+
+admin.site.index_title = "Start page"
+admin.site.index_template = "admin/support/start.html"

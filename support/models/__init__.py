@@ -9,6 +9,7 @@ from support.models.entitlements import (
 )
 from support.models.feature_based_enrollments import ContentTypeGatingConfig, CourseDurationLimitConfig, Level
 from support.models.onboarding import OnboardingStatus
+from support.models.staff_groups import ShippedStaffGroup
 from support.models.tickets import ContactTicket
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "Level",
     "OnboardingStatus",
     "PasswordToggleHistory",
+    "ShippedStaffGroup",
 ]
