@@ -10,7 +10,8 @@ from django.http import HttpRequest
 from waffle import admin as waffle_admin
 from waffle.models import Flag, Sample, Switch
 
-from config.db.admin import ConsoleAdmin
+from config.db.admin import ConsoleAdmin, ReadOnlyAdmin
+from support.models import ShippedStaffGroup
 
 # Their own pages do not look like the others, and offer select boxes of all accounts.
 for model in (Site, Flag, Switch, Sample):
@@ -59,3 +60,12 @@ class SwitchAdmin(ToggleAdmin):
 class SampleAdmin(ToggleAdmin):
     list_display = ("name", "percent", "note", "modified")
     readonly_fields = ("modified",)
+
+
+@admin.register(ShippedStaffGroup)
+class ShippedStaffGroupAdmin(ReadOnlyAdmin):
+    """What the service has given its staff groups; it gives nothing twice."""
+
+    list_display = ("name",)
+    ordering = ("name",)
+    search_lookups = ("name__istartswith",)
