@@ -137,6 +137,7 @@ GROUPS = (
             "support.PasswordToggleHistory": "lock_reset",
             "support.CourseResetAudit": "restart_alt",
             "support.CourseResetCourseOptIn": "rule",
+            "support.ContactTicket": "contact_support",
             "support.OnboardingStatus": "task_alt",
             "support.ContentTypeGatingConfig": "lock_clock",
             "support.CourseDurationLimitConfig": "timer",
