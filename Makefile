@@ -73,6 +73,10 @@ bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
 bench-registrar: dev ## Measure the import of a program's students as the Registrar does
 	$(PYTHON_BIN) -m bench.registrar $(ARGS)
 
+.PHONY: fuzz
+fuzz: dev ## Send odd requests to every operation of the API, ten thousand and more (ARGS="--examples 5 --at-least 500")
+	$(EMBEDDED) $(PYTHON_BIN) -m tests.security.fuzz $(ARGS)
+
 .PHONY: lock clean
 lock: dev ## Recompile both lock files (UPGRADE=1 for newer versions)
 	$(COMPILE) --output-file requirements.lock pyproject.toml

@@ -5,7 +5,6 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
 
 from config.api import docs, pages, views
 from support.admin import search
@@ -18,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/mfe_config/v1", views.MfeConfigView.as_view(), name="mfe_config"),
     path("api-docs/", docs.SwaggerView.as_view(), name="api-docs"),
     path("api-docs/redoc/", docs.RedocView.as_view(), name="api-docs-redoc"),
-    path("api-docs/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api-docs/schema/", docs.SchemaView.as_view(), name="api-schema"),
     path("", include("enrollments.urls")),
     path("", include("enterprise.urls")),
     path("", include("saml_admin.urls")),  # some of its paths lie under enterprise's: it comes second

@@ -21,8 +21,10 @@ class CredentialsOwnerSerializer(serializers.ModelSerializer[User]):
 
 
 class ApiCredentialsSerializer(serializers.ModelSerializer[OAuthApplication]):
-    """An application with its secret in clear."""
+    """An application with its secret in clear; its owner may have changed type and grant to any text."""
 
+    authorization_grant_type = serializers.CharField()
+    client_type = serializers.CharField()
     client_secret = serializers.CharField(source="readable_client_secret")
     created = UtcDateTimeField()
     updated = UtcDateTimeField()

@@ -289,6 +289,13 @@ class UniversalLinkSerializer(serializers.Serializer[Any]):
     expiration_date = UtcDateTimeField(required=False, allow_null=True, help_text="Checked, and not used.")
 
 
+class UniversalLinkResultSerializer(serializers.Serializer[Any]):
+    """What is now, or that nothing was to be changed."""
+
+    enable_universal_link = serializers.BooleanField(required=False)
+    detail = serializers.CharField(required=False)
+
+
 class UnlinkUsersSerializer(serializers.Serializer[Any]):
     user_emails = serializers.ListField(child=serializers.EmailField(), allow_empty=False)
     is_relinkable = FormBooleanField(default=False, help_text="False: for good.")

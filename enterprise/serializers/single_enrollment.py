@@ -32,7 +32,7 @@ class SingleEnrollmentSerializer(serializers.Serializer):
 class SingleEnrollmentResultSerializer(serializers.Serializer):
     """What became of an item that could be carried out; others have their errors by field."""
 
-    detail = serializers.CharField()
+    detail = serializers.CharField(required=False)
 
 
 @cache

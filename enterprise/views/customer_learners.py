@@ -30,7 +30,11 @@ from enterprise.serializers.bulk_enrollment import (
     status_of,
 )
 from enterprise.serializers.bulk_jobs import BulkJobSerializer
-from enterprise.serializers.customers import UniversalLinkSerializer, UnlinkUsersSerializer
+from enterprise.serializers.customers import (
+    UniversalLinkResultSerializer,
+    UniversalLinkSerializer,
+    UnlinkUsersSerializer,
+)
 from enterprise.serializers.single_enrollment import (
     SingleEnrollmentResultSerializer,
     SingleEnrollmentSerializer,
@@ -146,7 +150,7 @@ class ToggleUniversalLinkView(DetailErrors, APIView):
 
     throttle_classes = [HighServiceUserThrottle]
 
-    @extend_schema(request=UniversalLinkSerializer, responses=UniversalLinkSerializer)
+    @extend_schema(request=UniversalLinkSerializer, responses=UniversalLinkResultSerializer)
     @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=path("uuid"))
     def patch(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
         """Let learners join by a link, with a new invite key; or stop that, and all invite keys of the customer."""

@@ -42,7 +42,6 @@ class InviteKeyViewBase(DetailErrors, APIView):
     """Methods that are not named here are refused, HEAD and OPTIONS too."""
 
     throttle_classes = [UserThrottle]
-    pagination_class = DefaultPagination
     http_method_names = ["get", "post", "patch"]
 
     def visible(self, request: Request) -> Any:
@@ -55,6 +54,8 @@ class InviteKeyViewBase(DetailErrors, APIView):
 
 class InviteKeyListView(InviteKeyViewBase):
     """`GET` and `POST .../enterprise-customer-invite-key/`."""
+
+    pagination_class = DefaultPagination
 
     @extend_schema(parameters=PARAMETERS, responses=InviteKeySerializer(many=True))
     @requires(CAN_ACCESS_ADMIN_DASHBOARD)

@@ -126,6 +126,14 @@ def test_the_description_is_served_and_names_the_schemes(client: APIClient) -> N
     assert client.get("/api-docs/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()["openapi"]
 
 
+def test_the_description_is_made_once_and_then_kept_for_a_while(client, monkeypatch):
+    first = client.get("/api-docs/schema/")
+
+    monkeypatch.setattr("drf_spectacular.generators.SchemaGenerator.get_schema", None)
+
+    assert client.get("/api-docs/schema/").content == first.content
+
+
 @pytest.mark.parametrize("path", ["/api-docs/", "/api-docs/redoc/"])
 def test_the_pages_ask_nobody_else_for_anything(client: APIClient, path: str) -> None:
     answer = client.get(path)
