@@ -69,7 +69,7 @@ def _trouble_mails() -> None:
 def _desk_work() -> None:
     """What agents did: its times tell its rows from each other in a world file, so they could not be relative there."""
     from enrollments.models import CourseEnrollment, ManualEnrollmentAudit, User
-    from support.models import CourseResetAudit, CourseResetCourseOptIn, PasswordToggleHistory
+    from support.models import ContactTicket, CourseResetAudit, CourseResetCourseOptIn, PasswordToggleHistory
 
     agent, now = User.objects.get(username=AGENT), timezone.now()
     enrollments = CourseEnrollment.objects.select_related("user").order_by("pk")[:2]
@@ -100,3 +100,11 @@ def _desk_work() -> None:
             completed_at=now - timedelta(days=6),
             comment="Began anew after an illness",
         )
+    ContactTicket.objects.create(
+        requester=learner,
+        requester_name=learner.full_name(),
+        requester_email=learner.email,
+        subject="My certificate has my old name",
+        body="I have married since. What do you need from me?",
+        created=now - timedelta(days=1),
+    )
