@@ -29,6 +29,8 @@ NAMED_BY = {
     "enterprise.EnterpriseGroupMembership": "group__name",
     "enterprise.SystemWideEnterpriseUserRoleAssignment": "user__username",
     "enrollments.CourseEnrollment": "user__username",
+    "program_enrollments.ProgramEnrollment": "external_user_key",
+    "program_enrollments.ProgramCourseEnrollment": "course_key",
 }
 KINDS = {"+": "added", "~": "changed", "-": "deleted"}
 
@@ -186,7 +188,7 @@ def changes_box(request: HttpRequest) -> dict[str, Any] | None:
 
 
 def _name_column(model: type[Model], page: Any) -> str:
-    texts = {field.name for field in model._meta.fields if isinstance(field, CharField)}
+    texts = {field.name for field in model._meta.fields if isinstance(field, CharField) and not field.choices}
     shown = [name for name in page.list_display if name in texts]
     return NAMED_BY.get(model._meta.label) or (shown[0] if shown else model._meta.pk.attname)
 

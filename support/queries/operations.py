@@ -94,7 +94,7 @@ def latest_changes(models: Iterable[tuple[type[Model], str]], limit: int) -> lis
         key = model._meta.pk.attname
         columns = (key, "history_type", name, "history_date", "history_user__username")
         rows = model.history.order_by("-history_id").values_list(*columns)[:limit]  # type: ignore[attr-defined]
-        found += [Change(model, pk, kind, str(text), at, by or "") for pk, kind, text, at, by in rows]
+        found += [Change(model, pk, kind, str(text or ""), at, by or "") for pk, kind, text, at, by in rows]
     return sorted(found, key=lambda change: change.at, reverse=True)[:limit]
 
 
