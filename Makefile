@@ -83,5 +83,5 @@ lock: dev ## Recompile both lock files (UPGRADE=1 for newer versions)
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 clean: ## Remove .venv, caches and collected files; var/ (the data) stays
-	rm -rf $(VENV) static build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) static build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
