@@ -102,7 +102,7 @@ def _desk_work() -> None:
         )
     ContactTicket.objects.create(
         requester=learner,
-        requester_name=learner.full_name(),
+        requester_name=learner.full_name() or "",
         requester_email=learner.email,
         subject="My certificate has my old name",
         body="I have married since. What do you need from me?",
