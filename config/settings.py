@@ -180,7 +180,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.api.middleware.ContentSecurityPolicyMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
     *(["django_prometheus.middleware.PrometheusAfterMiddleware"] if PROMETHEUS_METRICS else []),
 ]
@@ -288,7 +288,6 @@ CSRF_FAILURE_VIEW = "config.api.error_pages.csrf_failure"
 CROSS_DOMAIN_CSRF_COOKIE_NAME = env.str("CROSS_DOMAIN_CSRF_COOKIE_NAME", default="") or None
 CROSS_DOMAIN_CSRF_COOKIE_DOMAIN = env.str("CROSS_DOMAIN_CSRF_COOKIE_DOMAIN", default="") or None
 CONTENT_SECURITY_POLICY = {
-    "EXCLUDE_URL_PREFIXES": ["/admin/"],
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "img-src": ["'self'", "data:"],

@@ -8,11 +8,16 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.middleware import common
 
 from config.api.authentication import JWT_COOKIE
 
+CONSOLE = "/admin/"
+CONSOLE_SOURCES = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
 LONGEST_PATH = 4096  # bytes, unescaped
 LONGEST_QUERY = 65_536  # bytes, escaped
 CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
@@ -101,6 +106,15 @@ class CommonMiddleware(common.CommonMiddleware):
             response.content = b""
             del response["Content-Length"]
         return response
+
+
+class ContentSecurityPolicyMiddleware(CSPMiddleware):
+    """The policy of all pages; the console's theme also evaluates texts and writes styles while it runs."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        if request.path_info.startswith(CONSOLE):
+            response._csp_update = CONSOLE_SOURCES  # type: ignore[attr-defined]  # as its decorators do
+        return super().process_response(request, response)
 
 
 def _is_utf8(text: bytes) -> bool:

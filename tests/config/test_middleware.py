@@ -195,3 +195,9 @@ def test_a_request_without_an_id_is_given_one(client: APIClient) -> None:
 @pytest.mark.parametrize("given", ["", "a b", "x" * 129, "a\tb", "é", 'a"b', "<script>"])
 def test_an_id_that_is_no_short_token_is_replaced(client: APIClient, given: str) -> None:
     assert len(client.get("/api/public", headers={"X-Request-ID": given})["X-Request-ID"]) == 36
+
+
+def test_the_console_runs_no_script_of_others_and_none_that_stands_in_a_page(client: APIClient) -> None:
+    policy = client.get("/admin/")["Content-Security-Policy"]
+    assert "script-src 'self' 'unsafe-eval';" in f"{policy};"
+    assert "frame-ancestors 'none'" in policy
