@@ -37,7 +37,8 @@ class AgentPageDataView(AgentView):
     renderer_classes = [IndentedJSONRenderer]
 
     def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, NotAuthenticated) and not self.request._request.headers.get("Authorization"):
+        # An opaque bearer token or basic credentials do not count here: whoever sends them is not signed in either.
+        if isinstance(exc, NotAuthenticated):
             return sign_in_first(self.request._request)  # type: ignore[return-value]
         return super().handle_exception(exc)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from enrollments.models import CourseEnrollmentAttribute, ManualEnrollmentAudit, VerificationDeadline
 from support.serializers.enrollments import LearnerEnrollmentSerializer
@@ -23,7 +24,7 @@ from tests.factories import (
     LicenseFactory,
     UserFactory,
 )
-from tests.support.agents import agent, signed_in
+from tests.support.agents import ANONYMOUS, agent, signed_in
 
 pytestmark = pytest.mark.django_db
 BIO = "course-v1:OakU+BIO1+2024"
@@ -77,6 +78,24 @@ def test_whoever_is_not_signed_in_is_sent_to_sign_in(client, method):
         302,
         "/login?next=/support/enrollment/mira%40oak.example%3Fa%3Db",
     )
+
+
+@pytest.mark.parametrize("header", ["Bearer {}", "Basic c3VlOnNlY3JldA==", "Token abc"])
+def test_credentials_that_do_not_count_at_the_desk_are_none(client, mira, header):
+    token = AccessToken.objects.create(
+        user=agent(), token="opaque-1", scope="read", expires=timezone.now() + timedelta(days=1)
+    )
+    headers = {"Authorization": header.format(token.token)}
+    answer = client.get(url("mira"), headers=headers)
+    assert (answer.status_code, answer["Location"]) == (302, "/login?next=/support/enrollment/mira")
+    other = client.get("/support/course_reset/mira", headers=headers)
+    assert (other.status_code, other.json()) == (401, ANONYMOUS)
+
+
+@pytest.mark.parametrize("header", ["JWT abc.def.ghi", "JWT", "JWT a b"])
+def test_a_malformed_jwt_is_told_instead_of_sent_to_sign_in(client, mira, header):
+    answer = client.get(url("mira"), headers={"Authorization": header})
+    assert (answer.status_code, list(answer.json())) == (401, ["detail"])
 
 
 @pytest.mark.parametrize("method", ["get", "post", "patch"])
