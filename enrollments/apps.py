@@ -9,6 +9,7 @@ class EnrollmentsConfig(AppConfig):
     verbose_name = "Accounts, courses and enrollments"
 
     def ready(self) -> None:
+        from config.db import sqlite  # noqa: F401
         from enrollments import receivers  # noqa: F401
         from enrollments.emails import activated, password_reset, registry
         from enrollments.seeds import seed

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from enrollments.models import User
 
-ASCII_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
-
 
 def lowered(email: str) -> str:
-    """The address as the database's `lower()` gives it: SQLite's knows ASCII letters only."""
-    return email.translate(ASCII_LOWER) if connection.vendor == "sqlite" else email.lower()
+    """The address as the database's `lower()` gives it."""
+    return email.lower()
 
 
 def with_emails(rows: QuerySet[Any], field: str, emails: Iterable[str]) -> QuerySet[Any]:

@@ -50,26 +50,19 @@ def run_overview_body(overview: Any, request: Any) -> dict[str, Any]:
         overview: a `RunOverview` of the queries.
         request: whose host absolute addresses have.
     """
-    body = {
-        "course_run_id": overview.run_id,
-        "display_name": overview.display_name,
-        "course_run_url": f"{settings.LEARNING_MICROFRONTEND_URL.rstrip('/')}/course/{overview.run_id}/home",
-        "start_date": wire_time(overview.start),
-        "end_date": wire_time(overview.end),
-        "course_run_status": overview.status,
-        "due_dates": [
-            {
-                "name": due.name,
-                "url": _due_address(overview.run_id, due, request),
-                "date": wire_time(due.date),
-            }
-            for due in overview.due_dates
-        ],
-    }
+    body: dict[str, Any] = {"course_run_id": overview.run_id, "display_name": overview.display_name}
     if overview.last_block:
         body["resume_course_run_url"] = _block_address(overview.run_id, overview.last_block, request)
+    body["course_run_url"] = f"{settings.LEARNING_MICROFRONTEND_URL.rstrip('/')}/course/{overview.run_id}/home"
+    body["start_date"] = wire_time(overview.start)
+    body["end_date"] = wire_time(overview.end)
+    body["course_run_status"] = overview.status
     if overview.emails_enabled is not None:
         body["emails_enabled"] = overview.emails_enabled
+    body["due_dates"] = [
+        {"name": due.name, "url": _due_address(overview.run_id, due, request), "date": wire_time(due.date)}
+        for due in overview.due_dates
+    ]
     if overview.micromasters_title is not None:
         body["micromasters_title"] = overview.micromasters_title
     if address := _certificate_address(overview.certificate, request):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import OpenApiResponse, OpenApiTypes, extend_schema
@@ -10,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from config.api.exceptions import Refusal, StringErrors
+from config.api.exceptions import Problem, Refusal, StringErrors
 from config.api.permissions import IsStaff
 from program_enrollments.serializers.reset import ResetSerializer
 from program_enrollments.services.reset import reset_organization
@@ -22,10 +23,15 @@ DONE = "success"
 
 
 class IntegrationResetView(StringErrors, APIView):
-    """For staff, where `ENABLE_ENROLLMENT_RESET` is set. Every answer is a bare text."""
+    """For staff, where `ENABLE_ENROLLMENT_RESET` is set. Every answer to them is a bare text."""
 
     authentication_classes = AUTHENTICATION
     permission_classes = [IsStaff]
+
+    @classmethod
+    def error_body(cls, problem: Problem) -> Any:
+        """An object for callers who may not ask, a text for all others, also for a wrong method or media type."""
+        return super().error_body(problem) if problem.status in {401, 403} else problem.detail
 
     @extend_schema(
         request=ResetSerializer,

@@ -150,7 +150,13 @@ def test_what_is_no_name_names_no_organisation(worker, acme, name):
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
 def test_other_methods_are_refused(worker, method):
-    assert getattr(worker, method)(URL).status_code == 405
+    answer = getattr(worker, method)(URL)
+    assert (answer.status_code, answer.json()) == (405, f'Method "{method.upper()}" not allowed.')
+
+
+def test_another_media_type_is_refused(worker):
+    answer = worker.post(URL, "Acme", content_type="text/plain")
+    assert (answer.status_code, answer.json()) == (415, 'Unsupported media type "text/plain" in request.')
 
 
 # --- What it does ---------------------------------------------------------------------------------------------------

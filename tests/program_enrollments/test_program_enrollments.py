@@ -248,6 +248,16 @@ def test_an_identity_spelled_as_the_key_comes_before_one_of_another_case(write, 
     assert stored(program) == [("S-1", "enrolled", "ana")]
 
 
+def test_the_case_of_letters_with_accents_is_ignored_too(write, program):
+    provider("Acme", "acme-idp")
+    account("acme-idp:ÖL-1", "ana")
+    assert write("post", row("öl-1"), row("Ä-2")) == (200, {"öl-1": "enrolled", "Ä-2": "enrolled"})
+    assert stored(program) == [("öl-1", "enrolled", "ana"), ("Ä-2", "enrolled", None)]
+    assert write("post", row("Öl-1"), row("ä-2")) == (422, {"Öl-1": "conflict", "ä-2": "conflict"})
+    assert write("patch", row("ä-2", "ended")) == (200, {"ä-2": "ended"})
+    assert stored(program)[1] == ("Ä-2", "ended", None)
+
+
 def test_two_providers_of_one_organisation_both_count(write, program):
     provider("Acme", "old-idp")
     provider("Acme", "new-idp")
