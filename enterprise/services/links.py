@@ -159,25 +159,31 @@ def link_all(wishes: Sequence[Wish]) -> list[Outcome]:
 def activate(link: EnterpriseCustomerUser) -> None:
     """The learner acts for this customer from now on: the link becomes active, the learner's other links inactive.
 
+    Unlike `set_active` this is the learner's own choice, so it holds for links that may stand beside active ones too.
+
     Raises:
         NotLinked: the link does not stand (any more).
     """
-    set_active(link, True)
+    _set_active(link, True, alone=True)
+
+
+def set_active(link: EnterpriseCustomerUser, active: bool) -> None:
+    """Whether the learner acts for this customer; true makes the learner's other links inactive, if the link says so.
+
+    Raises:
+        NotLinked: the link does not stand (any more).
+    """
+    _set_active(link, active)
 
 
 @transaction.atomic
-def set_active(link: EnterpriseCustomerUser, active: bool) -> None:
-    """Whether the learner acts for this customer; true makes the learner's other links inactive.
-
-    Raises:
-        NotLinked: the link does not stand (any more).
-    """
+def _set_active(link: EnterpriseCustomerUser, active: bool, *, alone: bool = False) -> None:
     lock_accounts({link.user_id})
     board = _Board(EnterpriseCustomerUser.objects.filter(user_id=link.user_id))
     found = board.links.get((link.enterprise_customer_id, link.user_id))
     if found is None:
         raise NotLinked(str(link))
-    board.set_active(found, active)
+    board.set_active(found, active, alone=alone)
     board.touched.append(found)
     board.store()
     link.active = active
@@ -392,11 +398,11 @@ class _Board:
         self.touched.append(found)
         return Outcome(found, created)
 
-    def set_active(self, link: EnterpriseCustomerUser, active: bool) -> None:
+    def set_active(self, link: EnterpriseCustomerUser, active: bool, *, alone: bool = False) -> None:
         if link.active != active:
             link.active = active
             self._note(link)
-        if not active or not link.should_inactivate_other_customers:
+        if not active or not (alone or link.should_inactivate_other_customers):
             return
         for other in self.links.values():
             if other is not link and other.user_id == link.user_id and other.linked and other.active:

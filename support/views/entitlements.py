@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, cast
 from uuid import UUID
 
+from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.request import Request
@@ -13,7 +14,7 @@ from rest_framework.views import APIView
 
 from config.api.authentication import ActiveCrossDomainSessionAuthentication, JwtAuthentication
 from config.api.browser_apps import SentencesForBrowserApps
-from config.api.exceptions import Refusal, TextErrors
+from config.api.exceptions import DetailErrors, Problem, Refusal, TextErrors
 from config.api.filters import filtered, query_parameters
 from config.api.pagination import EntitlementPagination
 from enrollments.models import User
@@ -32,7 +33,16 @@ from support.services import entitlements
 TEXT = OpenApiResponse(OpenApiTypes.STR, description="A sentence.")
 
 
-class EntitlementViewBase(SentencesForBrowserApps, TextErrors, APIView):
+class EntitlementErrors(TextErrors):
+    """A bare sentence for a change that is refused; what is not there is a `detail`, as in most areas."""
+
+    @classmethod
+    def error_response(cls, problem: Problem) -> HttpResponse:
+        family = DetailErrors if problem.status == 404 else super()
+        return family.error_response(problem)
+
+
+class EntitlementViewBase(SentencesForBrowserApps, EntitlementErrors, APIView):
     """Everybody reads their own; agents read and write all."""
 
     authentication_classes = [JwtAuthentication, ActiveCrossDomainSessionAuthentication]

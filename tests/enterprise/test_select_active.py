@@ -81,6 +81,19 @@ def test_choosing_what_is_active_already_changes_nothing(
     assert active_of(maria) == [umbrella]
 
 
+@pytest.mark.parametrize("was_active", [True, False])
+def test_the_others_become_inactive_even_if_the_chosen_link_may_stand_beside_active_ones(
+    by_session: Callable[..., Any], maria: User, umbrella: EnterpriseCustomer, was_active: bool
+) -> None:
+    beside = EnterpriseCustomerFactory(name="Beside")
+    LearnerFactory(
+        enterprise_customer=beside, user=maria, active=was_active, should_inactivate_other_customers=False
+    )
+    assert umbrella in active_of(maria)
+    assert chosen(by_session(maria), beside).status_code == 200
+    assert active_of(maria) == [beside]
+
+
 NO_UUIDS: list[Any] = [
     {},
     {"enterprise": ""},

@@ -222,6 +222,17 @@ def test_an_unknown_uuid_is_not_found(desk, text):
     assert desk.get(f"{URL}{text}/").status_code == 404
 
 
+def test_what_is_not_there_is_told_as_a_detail_and_to_the_browser_app_as_a_text(desk, mira):
+    nothing = f"{URL}{uuid.uuid4()}/"
+    for answer in (desk.get(nothing), desk.delete(nothing)):
+        assert (answer.status_code, answer.json()) == (404, {"detail": "Not found."})
+    beyond = {"user": "mira", "page": 9}
+    assert desk.get(URL, beyond).json() == {"detail": "Invalid page."}
+    for path, asked, text in ((nothing, {}, "Not found."), (URL, beyond, "Invalid page.")):
+        answer = desk.get(path, asked, headers={"USE-JWT-COOKIE": "true"})
+        assert (answer.status_code, answer.json()) == (404, text)
+
+
 def test_the_path_takes_lower_case_and_a_slash(desk, mira):
     found = CourseEntitlementFactory(user=mira, uuid=uuid.UUID("3a0bffff-0000-4000-8000-000000000001"))
     assert desk.get(one(found)).status_code == 200
