@@ -57,6 +57,11 @@ class Failures:
         return self.locked_until is not None and self.locked_until > timezone.now()
 
 
+def may_stay(account: User) -> bool:
+    """Whether an account may sign in, and use the sign-in that it has: inactive ones where the settings say so."""
+    return account.is_active or settings.ALLOW_INACTIVE_LOGIN
+
+
 def check(name: str | None, password: str | None, find: Callable[[str], User | None]) -> User:
     """The account that may sign in with this name and password.
 
@@ -81,7 +86,7 @@ def check(name: str | None, password: str | None, find: Callable[[str], User | N
         raise _refusal(failures)
     if not right:
         raise _refusal(_count(account))
-    if not account.is_active and not settings.ALLOW_INACTIVE_LOGIN:
+    if not may_stay(account):
         raise SignInRefused(
             "Your account is not active yet. Please follow the link in the message we sent to your e-mail address.",
             "inactive-user",

@@ -57,7 +57,7 @@ class LoginPage(View):
     def get(self, request: HttpRequest) -> HttpResponse:
         target = safe_redirect(request, request.GET.get("next"))
         account = session_account(request)
-        if account is None or not account.is_active:
+        if account is None or not sign_in.may_stay(account):
             return self.page(request, target)
         try:
             return self.lead_on(request, account, target)

@@ -9,6 +9,7 @@ from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from config.api.authentication import JwtAuthentication, SessionAuthentication
 from config.api.exceptions import Refusal, StringErrors
 from enrollments.queries import accounts, verification
 from enrollments.serializers.verification import (
@@ -20,7 +21,12 @@ from enrollments.views.accounts import AccountsApi, is_staff, require_staff
 
 
 class VerificationsApi(StringErrors, AccountsApi):
-    """For staff and for the account itself. A refusal is a bare text, as the support client's page shows it."""
+    """For staff and for the account itself, with a JWT or the session of an active account.
+
+    A refusal is a bare text, as the support client's page shows it.
+    """
+
+    authentication_classes = [JwtAuthentication, SessionAuthentication]
 
     def require_staff_or_own(self, username: str) -> None:
         """Refuse to show an account's verifications to others.

@@ -11,7 +11,7 @@ from django.shortcuts import render
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema, inline_serializer
 from rest_framework import serializers
-from rest_framework.exceptions import NotAuthenticated
+from rest_framework.exceptions import NotAuthenticated, ParseError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -74,7 +74,7 @@ class SelectActiveView(APIView):
     )
     def post(self, request: Request) -> Any:
         """The link becomes active, the caller's others inactive; with fresh sign-in cookies, as roles follow."""
-        body: Mapping[str, Any] = request.data if isinstance(request.data, Mapping) else {}
+        body = self.body(request)
         by_page = isinstance(body.get("success_url"), str)
         target = safe_redirect(request, body.get("success_url"))
         try:
@@ -85,6 +85,17 @@ class SelectActiveView(APIView):
                 return self.page(request, target, refusal=str(problem))
             raise Refusal(str(problem), body={"errors": [str(problem)]}) from problem
         return response
+
+    def body(self, request: Request) -> Mapping[str, Any]:
+        """What was sent; nothing for what is no object.
+
+        Raises:
+            Refusal: it cannot be read; in the shape of the other refusals.
+        """
+        try:
+            return request.data if isinstance(request.data, Mapping) else {}
+        except ParseError as problem:
+            raise Refusal(str(problem), body={"errors": [str(problem)]}) from problem
 
     def select(self, request: Request, uuid: object, response: Any) -> None:
         """Change the link and put the cookies on the response, both or neither.

@@ -202,6 +202,19 @@ def test_inactive_accounts_cannot_sign_in(client: Any, learner: User, settings: 
     assert sign(client).status_code == 200
 
 
+def test_the_page_leads_inactive_accounts_on_only_where_they_may_sign_in(
+    client: Any, learner: User, settings: Any
+) -> None:
+    User.objects.filter(pk=learner.pk).update(is_active=False)
+    settings.ALLOW_INACTIVE_LOGIN = True
+    assert sign(client).status_code == 200
+    page = client.get("/login?next=/support/")
+    assert (page.status_code, page["Location"]) == (302, "/support/")
+    assert jwt_of(page)["preferred_username"] == "maria"
+    settings.ALLOW_INACTIVE_LOGIN = False
+    assert client.get("/login?next=/support/").status_code == 200
+
+
 def test_signing_in_without_the_login_application_is_refused(client: Any, learner: User) -> None:
     OAuthApplication.objects.filter(client_id=django_settings.JWT_LOGIN_CLIENT_ID).delete()
     response = sign(client)

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from oauth2_provider.models import AccessToken
 
 from enrollments.models import IDVerificationAttempt, User
 from enrollments.services.retirement import retire
-from tests.factories import UserFactory, VerificationFactory, VerifiedNameFactory
+from tests.factories import OAuthApplicationFactory, UserFactory, VerificationFactory, VerifiedNameFactory
 from tests.support.agents import ANONYMOUS, agent
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,21 @@ def test_staff_superusers_and_the_learner_may_ask(
     for caller in (UserFactory(staff=True), UserFactory(superuser=True), learner):
         for client in (as_user(caller), by_session(caller)):
             assert client.get(path.format("maria")).status_code == 200
+
+
+@pytest.mark.parametrize("path", [STATUS.format("maria"), LIST.format("maria"), NAMES])
+def test_opaque_bearer_tokens_and_sessions_of_inactive_accounts_do_not_count_and_jwts_do(
+    learner: User, client: Any, as_user: Callable[..., Any], by_session: Callable[..., Any], path: str
+) -> None:
+    VerificationFactory(user=learner)
+    tomorrow = timezone.now() + timedelta(days=1)
+    application = OAuthApplicationFactory()
+    AccessToken.objects.create(user=learner, application=application, token="opaque-token", expires=tomorrow)
+    assert client.get(path, headers={"Authorization": "Bearer opaque-token"}).status_code == 401
+    User.objects.filter(pk=learner.pk).update(is_active=False)
+    learner.refresh_from_db()
+    assert by_session(learner).get(path).status_code == 401
+    assert as_user(learner).get(path).status_code == 200
 
 
 @pytest.mark.parametrize("path", [STATUS, LIST])

@@ -86,9 +86,7 @@ def test_the_others_become_inactive_even_if_the_chosen_link_may_stand_beside_act
     by_session: Callable[..., Any], maria: User, umbrella: EnterpriseCustomer, was_active: bool
 ) -> None:
     beside = EnterpriseCustomerFactory(name="Beside")
-    LearnerFactory(
-        enterprise_customer=beside, user=maria, active=was_active, should_inactivate_other_customers=False
-    )
+    LearnerFactory(enterprise_customer=beside, user=maria, active=was_active, should_inactivate_other_customers=False)
     assert umbrella in active_of(maria)
     assert chosen(by_session(maria), beside).status_code == 200
     assert active_of(maria) == [beside]
@@ -114,6 +112,14 @@ def test_a_missing_or_malformed_customer_is_400_with_a_list(
     assert answer.status_code == 400
     assert [type(each) for each in answer.json()["errors"]] == [str]
     assert active_of(maria) == [umbrella]
+
+
+def test_a_body_that_cannot_be_read_is_400_with_a_list_too(
+    by_session: Callable[..., Any], maria: User, umbrella: EnterpriseCustomer
+) -> None:
+    answer = by_session(maria).generic("POST", PATH, "{", content_type="application/json")
+    assert answer.status_code == 400
+    assert [text.startswith("JSON parse error") for text in answer.json()["errors"]] == [True]
 
 
 def test_unknown_foreign_unlinked_and_inactive_customers_look_the_same(
