@@ -38,8 +38,7 @@ class EntitlementErrors(TextErrors):
 
     @classmethod
     def error_response(cls, problem: Problem) -> HttpResponse:
-        family = DetailErrors if problem.status == 404 else super()
-        return family.error_response(problem)
+        return super().error_response(problem) if problem.status != 404 else DetailErrors.error_response(problem)
 
 
 class EntitlementViewBase(SentencesForBrowserApps, EntitlementErrors, APIView):
