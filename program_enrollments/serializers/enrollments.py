@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -73,6 +74,25 @@ class NewStudentSerializer(RowSerializer):
     """A row that may make a new student."""
 
     curriculum_uuid = CanonicalUUIDField()
+
+
+class HintField(serializers.Field):
+    """A UUID that may help to find a row: None where anything else was sent."""
+
+    def to_internal_value(self, data: Any) -> UUID | None:
+        try:
+            return UUID(data) if isinstance(data, str) else None
+        except ValueError:
+            return None
+
+    def to_representation(self, value: Any) -> Any:
+        return value
+
+
+class KnownStudentSerializer(RowSerializer):
+    """A row for a student who is there; of one in several curricula the row may name which is meant."""
+
+    curriculum_uuid = HintField(required=False, allow_null=True)
 
 
 class InRunSerializer(RowSerializer):

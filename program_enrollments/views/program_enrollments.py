@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from program_enrollments.queries.enrollments import students_of
 from program_enrollments.queries.programs import known_program
 from program_enrollments.serializers.enrollments import (
+    KnownStudentSerializer,
     NewStudentSerializer,
     RowSerializer,
     StudentSerializer,
@@ -38,10 +39,10 @@ class ProgramEnrollmentsView(BatchView):
         """Enroll new students; who is in the program already is a `conflict`."""
         return self._write(request, program_uuid, NewStudentSerializer, Write.CREATE)
 
-    @batch_of(RowSerializer)
+    @batch_of(KnownStudentSerializer)
     def patch(self, request: Request, program_uuid: str) -> Response:
         """Give students a new status; who is not in the program is `not-in-program`."""
-        return self._write(request, program_uuid, RowSerializer, Write.UPDATE)
+        return self._write(request, program_uuid, KnownStudentSerializer, Write.UPDATE)
 
     @batch_of(NewStudentSerializer)
     def put(self, request: Request, program_uuid: str) -> Response:

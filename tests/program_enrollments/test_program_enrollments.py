@@ -195,6 +195,9 @@ def test_every_status_may_become_every_other(write, program, before, after):
 def test_of_a_student_in_several_curricula_the_row_chooses_one_else_the_oldest_is_updated(write, program):
     oldest = student(program, curriculum=TWO)
     named = student(program, "s-1", curriculum=ONE)
+    assert write("patch", row(status="canceled")) == (200, {"S-1": "canceled"})
+    named.refresh_from_db()
+    assert named.status == "canceled"
     assert write("put", row(status="ended")) == (200, {"S-1": "ended"})
     assert write("put", row(status="pending", curriculum=uuid.uuid4())) == (200, {"S-1": "pending"})
     oldest.refresh_from_db()
