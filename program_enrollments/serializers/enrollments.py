@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from config.api.fields import CanonicalUUIDField
@@ -76,6 +78,7 @@ class NewStudentSerializer(RowSerializer):
     curriculum_uuid = CanonicalUUIDField()
 
 
+@extend_schema_field(OpenApiTypes.UUID)
 class HintField(serializers.Field):
     """A UUID that may help to find a row: None where anything else was sent."""
 
