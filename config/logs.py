@@ -6,6 +6,7 @@ The messages that the contract gives word for word (audit lines) stay literal; w
 from __future__ import annotations
 
 import logging
+import re
 import sys
 from typing import Any
 
@@ -16,12 +17,28 @@ from django_structlog import signals
 
 REQUEST_ID_HEADER = "X-Request-ID"
 
+# What an address may carry that opens something: links for a new password, and whatever clients put into a query.
+_SECRET_PARTS = re.compile(
+    r"(?<=/password_reset_confirm/)[^\s?'\"]+|(?<=[?&])((?:\w*(?:token|secret|password|api_key)|code)=)[^&\s'\"]+", re.I
+)
+
+
+def _hide_secrets(logger: Any, method: str, line: Any) -> Any:
+    """Blot out the secret parts of the address that a line tells of."""
+    for name in ("request", "event"):
+        if name in line:  # Django hands over the request itself
+            line[name] = _SECRET_PARTS.sub(lambda found: f"{found[1] or ''}***", str(line[name]))
+    return line
+
+
 _shared: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.stdlib.add_logger_name,
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+# Without the values of local variables: those hold passwords and keys.
+_tracebacks = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
 
 
 def logging_settings(level: str, style: str) -> dict[str, Any]:
@@ -43,7 +60,11 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
             "lines": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "foreign_pre_chain": [*_shared, structlog.stdlib.ExtraAdder()],
-                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_renderer(style)],
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    _hide_secrets,
+                    *_renderer(style),
+                ],
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
@@ -53,6 +74,11 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
             "django.request": {"level": "CRITICAL"},
             # Scanners make up host names all day; the line of the request says 400.
             "django.security.DisallowedHost": {"level": "CRITICAL"},
+            # They write the tokens that they issue, at DEBUG.
+            "oauthlib": {"level": "INFO"},
+            "oauth2_provider": {"level": "INFO"},
+            # How many tokens a night's clearing took away, in six lines.
+            "oauth2_provider.models": {"level": "WARNING"},
             # django_structlog tells of a task's begin and end too; what fails is an error.
             "celery.app.trace": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
@@ -63,7 +89,7 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
 
 def _renderer(style: str) -> list[Any]:
     if style == "json":
-        return [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        return [_tracebacks, structlog.processors.JSONRenderer()]
     return [
         structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback

@@ -33,6 +33,14 @@ DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var")))
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(DATA_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = json_setting("SECRET_KEY_FALLBACKS", [])
+
+
+def derived_keys(purpose: str) -> list[str]:
+    """Keys for a purpose whose own setting names none: of the secret key first, then of those it replaced."""
+    return [derived_fernet_key(key, purpose) for key in (SECRET_KEY, *SECRET_KEY_FALLBACKS)]
+
+
 TESTING = "pytest" in sys.modules or "test" in sys.argv[1:2]
 
 # --- Addresses and identity of the service --------------------------------------------------------------------------
@@ -249,7 +257,7 @@ JWT_ACCESS_TOKEN_EXPIRATION = env.int("JWT_ACCESS_TOKEN_EXPIRATION", default=360
 OAUTH_ID_TOKEN_EXPIRATION = env.int("OAUTH_ID_TOKEN_EXPIRATION", default=3600)
 OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS = env.int("OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS", default=36000)
 OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS = env.int("OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS", default=7776000)
-CLIENT_SECRET_KEYS = json_setting("CLIENT_SECRET_KEYS", [derived_fernet_key(SECRET_KEY, "client-secrets")])
+CLIENT_SECRET_KEYS = json_setting("CLIENT_SECRET_KEYS", derived_keys("client-secrets"))
 JWT_LOGIN_CLIENT_ID = env.str("JWT_LOGIN_CLIENT_ID", default="login-service-client-id")
 JWT_CLIENT_CREDENTIALS_USER_ID = env.bool("JWT_CLIENT_CREDENTIALS_USER_ID", default=False)
 TOKEN_RATE = env.str("TOKEN_RATE", default="120/minute")
@@ -315,12 +323,18 @@ OAUTH2_PROVIDER = {
     "SCOPES_BACKEND_CLASS": "enrollments.oauth.scopes.ApplicationScopes",
     "ACCESS_TOKEN_EXPIRE_SECONDS": OAUTH_ACCESS_TOKEN_EXPIRE_SECONDS,
     "REFRESH_TOKEN_EXPIRE_SECONDS": OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS,
-    "PKCE_REQUIRED": False,
-    "ALLOWED_REDIRECT_URI_SCHEMES": ["http", "https"],
+    "PKCE_REQUIRED": True,  # of clients without a secret: the validator knows them
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"] if LMS_ROOT_URL.startswith("https://") else ["http", "https"],
     "ERROR_RESPONSE_WITH_SCOPES": False,
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,  # tokens are kept as checksums only
     "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,  # S256 or none
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,  # codes only
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,  # no tokens in addresses: those end up in logs
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,  # a token that is shown twice was stolen: all of its family end
 }
+# `check --deploy` advises against the password grant, which the API has.
+SILENCED_SYSTEM_CHECKS = ["oauth2_provider.W002"]
 
 # --- Enrollment area ------------------------------------------------------------------------------------------------
 
@@ -338,7 +352,7 @@ SEND_ENROLLMENT_EMAIL = env.bool("SEND_ENROLLMENT_EMAIL", default=False)
 PERSONALISED_UPGRADE_DEADLINES = env.bool("PERSONALISED_UPGRADE_DEADLINES", default=False)
 REFUND_WINDOW_DAYS = env.int("REFUND_WINDOW_DAYS", default=14)
 RETIREMENT_SERVICE_WORKER_USERNAME = env.str("RETIREMENT_SERVICE_WORKER_USERNAME", default="retirement_service_worker")
-RETIRED_USER_SALTS = json_setting("RETIRED_USER_SALTS", [derived_fernet_key(SECRET_KEY, "retired-users")])
+RETIRED_USER_SALTS = json_setting("RETIRED_USER_SALTS", derived_keys("retired-users")[::-1])
 COOL_OFF_DAYS = env.int("COOL_OFF_DAYS", default=14)
 VERIFICATION_EXPIRING_SOON_DAYS = env.int("VERIFICATION_EXPIRING_SOON_DAYS", default=28)
 
@@ -401,9 +415,7 @@ ENTERPRISE_CUSTOMER_CATALOG_DEFAULT_CONTENT_FILTER = json_setting(
 CATALOG_SERVICE_URL = env.str("CATALOG_SERVICE_URL", default="") or None
 ENTERPRISE_API_CACHE_TIMEOUT = env.int("ENTERPRISE_API_CACHE_TIMEOUT", default=60)  # seconds
 ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE = env.int("ENTERPRISE_CUSTOMER_LOGO_IMAGE_SIZE", default=512)  # kB
-ENTERPRISE_REPORTING_SECRET = json_setting(
-    "ENTERPRISE_REPORTING_SECRET", [derived_fernet_key(SECRET_KEY, "reporting-passwords")]
-)
+ENTERPRISE_REPORTING_SECRET = json_setting("ENTERPRISE_REPORTING_SECRET", derived_keys("reporting-passwords"))
 ANALYTICS_SUMMARY_URL = env.str("ANALYTICS_SUMMARY_URL", default="") or None
 ANALYTICS_SUMMARY_API_KEY = env.str("ANALYTICS_SUMMARY_API_KEY", default="") or None
 ANALYTICS_SUMMARY_MODEL = env.str("ANALYTICS_SUMMARY_MODEL", default="") or None

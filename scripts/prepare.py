@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import socket
 import sys
@@ -67,8 +68,12 @@ def load(world: Path, *, fresh: bool) -> None:
         return
     print("Loading the demo world", flush=True)
     stamp.unlink(missing_ok=True)
-    call_command("load_world", str(world), verbosity=0)
-    leave_traces(world.parent)
+    logging.disable(logging.INFO)  # what is loaded is told of by its greeting, not by a line for each enrollment
+    try:
+        call_command("load_world", str(world), verbosity=0)
+        leave_traces(world.parent)
+    finally:
+        logging.disable(logging.NOTSET)
     stamp.write_text(wanted)
 
 
@@ -85,13 +90,13 @@ def greeting(world: dict[str, list[dict[str, Any]]] | None, root: str) -> str:
     if world:
         lines += ["", "Logins of the demo (username, password):"]
         lines += [
-            f"  {user['username']:<16} {user['password']:<20} {describe(user['username'], world)}"
+            f"  {user['username']:<18} {user['password']:<20} {describe(user['username'], world)}"
             for user in world.get("users", [])
             if user.get("password")
         ]
         lines += ["", "OAuth clients of the demo (client_id, client_secret, grant):"]
         lines += [
-            f"  {client['client_id']:<16} {client['client_secret']:<20} {client.get('grant_type', '')}"
+            f"  {client['client_id']:<18} {client['client_secret']:<20} {client.get('grant_type', '')}"
             for client in world.get("oauth_clients", [])
         ]
     return "\n".join([*lines, "", "Stop with Ctrl-C.", ""])

@@ -38,6 +38,10 @@ class MatriculaOAuth2Validator(OAuth2Validator):
             return None
         return super()._load_application(client_id, request)
 
+    def is_pkce_required(self, client_id: str, request: Request) -> bool:
+        """Applications without a secret have nothing else to prove that the code was meant for them."""
+        return bool(request.client and request.client.client_type == OAuthApplication.CLIENT_PUBLIC)
+
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: OAuthApplication, request: Request, *args: Any, **kwargs: Any
     ) -> bool:

@@ -219,6 +219,25 @@ def test_pkce_is_held_to_when_it_is_used(
     assert exchange(client, code, code_verifier=verifier).status_code == 200
 
 
+def test_an_application_without_a_secret_needs_pkce(
+    registrar: OAuthApplication, learner: User, by_session: Callable[..., Any], client: Any
+) -> None:
+    OAuthApplication.objects.update(client_type=OAuthApplication.CLIENT_PUBLIC)
+    assert sent_back(by_session(learner).get(asking()))["error"] == "invalid_request"
+    verifier = "v" * 64
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+    more = {"code_challenge": challenge, "code_challenge_method": "S256"}
+    code = sent_back(by_session(learner).get(asking(**more)))["code"]
+    assert exchange(client, code).status_code == 400
+    assert exchange(client, code, code_verifier=verifier).status_code == 200
+
+
+def test_the_application_is_told_who_answers(
+    registrar: OAuthApplication, learner: User, by_session: Callable[..., Any]
+) -> None:
+    assert sent_back(by_session(learner).get(asking()))["iss"].startswith("http://testserver")
+
+
 @pytest.mark.parametrize(
     ("wrong", "error"),
     [

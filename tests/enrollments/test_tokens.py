@@ -205,6 +205,14 @@ def test_a_refresh_token_serves_once(ask: Callable[..., Any], portal: OAuthAppli
     assert (second.status_code, second.json()["error"]) == (400, "invalid_grant")
 
 
+def test_a_refresh_token_shown_twice_ends_all_of_its_family(ask: Callable[..., Any], portal: OAuthApplication) -> None:
+    form = {"grant_type": "refresh_token", "client_id": "portal", "client_secret": "secret"}
+    stolen = ask(**person(UserFactory())).json()["refresh_token"]
+    newer = ask(**form, refresh_token=stolen).json()["refresh_token"]
+    assert ask(**form, refresh_token=stolen).status_code == 400
+    assert ask(**form, refresh_token=newer).status_code == 400
+
+
 def test_a_refresh_token_ends_with_its_time(ask: Callable[..., Any], portal: OAuthApplication, settings: Any) -> None:
     settings.OAUTH_REFRESH_TOKEN_EXPIRE_SECONDS = 60
     token = ask(**person(UserFactory())).json()["refresh_token"]
