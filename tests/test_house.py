@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
+from scripts import healthcheck
+
 ROOT = Path(__file__).resolve().parent.parent
 LOCKS = ["requirements.lock", "requirements-dev.lock"]
 
@@ -130,7 +132,14 @@ def test_the_configuration_page_lists_every_setting_with_its_default() -> None:
 
 def test_the_configuration_page_lists_nothing_that_is_not_read() -> None:
     documented = {row[0].strip("`") for row in table_rows("docs/configuration.md") if row[0].startswith("`")}
-    server = text_of("config/gunicorn.py") + text_of("scripts/run") + text_of("scripts/prepare.py")
+    readers = (
+        "config/gunicorn.py",
+        "scripts/run",
+        "scripts/prepare.py",
+        "scripts/healthcheck.py",
+        "docker-compose.yml",
+    )
+    server = "".join(map(text_of, readers))
     # gunicorn itself reads FORWARDED_ALLOW_IPS; the others of its section are read by the files above.
     unknown = {name for name in documented - set(settings_read()) if not re.search(rf"\b{name}\b", server)}
     assert unknown == set()
@@ -192,6 +201,39 @@ def test_compose_runs_every_part_with_a_health_check_and_no_secret_of_its_own() 
     assert services["postgres"]["environment"]["POSTGRES_PASSWORD"].startswith("${POSTGRES_PASSWORD:?")
     mounted = {volume.split(":")[0] for service in services.values() for volume in service.get("volumes", [])}
     assert mounted == set(compose["volumes"])
+
+
+def test_every_variable_of_the_containers_is_documented() -> None:
+    compose = yaml.safe_load(text_of("docker-compose.yml"))
+    given = {name for service in compose["services"].values() for name in service.get("environment", {})}
+    given |= set(re.findall(r"\$\{([A-Z0-9_]+)", text_of("docker-compose.yml")))
+    built = " ".join(re.findall(r"^ENV (.*(?:\\\n.*)*)", text_of("Dockerfile"), re.M))
+    given |= set(re.findall(r"\b([A-Z_]+)=", built))
+    foreign = {name for name in given if name == "PATH" or name.startswith(("PYTHON", "PIP_", "POSTGRES_"))}
+    documented = {row[0].strip("`") for row in table_rows("docs/configuration.md")}
+    assert len(given) > 15
+    assert given - foreign - documented == set()
+
+
+def test_what_the_containers_run_exists_in_the_image() -> None:
+    compose = yaml.safe_load(text_of("docker-compose.yml"))
+    started = [
+        service["command"] for name, service in compose["services"].items() if name in {"migrate", "worker", "beat"}
+    ]
+    checked = [service["healthcheck"].get("test", []) for service in compose["services"].values()]
+    modules = {words[words.index("-m") + 1] for words in checked if "-m" in words}
+    assert modules == {"scripts.healthcheck"}
+    roles = {words[-1] for words in checked if "scripts.healthcheck" in words}
+    assert roles == set(healthcheck.ROLES)
+    assert {words[0] for words in started} == {"python", "celery"}
+    assert {words[words.index("--app") + 1] for words in started if "--app" in words} == {"config.celery"}
+    schedule = next(words[words.index("--schedule") + 1] for words in started if "--schedule" in words)
+    assert schedule == str(healthcheck.BEAT_SCHEDULE)
+    owned = re.search(
+        r"install --directory --owner=matricula --group=matricula (.+?) *(?:\\\\)?$", text_of("Dockerfile"), re.M
+    )
+    assert owned
+    assert {"/srv/data", str(Path(schedule).parent)} <= set(owned[1].split())
 
 
 def test_the_image_holds_what_its_commands_need() -> None:
