@@ -146,9 +146,9 @@ class Service:
         options = ("--loglevel", "WARNING", "--concurrency", str(processes), "--hostname", f"{name}@bench")
         return self.start(name, "celery", "--app", "config.celery", "worker", *options)
 
-    def start_beat(self) -> subprocess.Popen[bytes]:
-        schedule = ("--schedule", str(self.folder / "beat"), "--pidfile=")
-        return self.start("beat", "celery", "--app", "config.celery", "beat", *schedule)
+    def start_beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
+        schedule = ("--schedule", str(self.folder / name), "--pidfile=")
+        return self.start(name, "celery", "--app", "config.celery", "beat", *schedule)
 
     def log(self, name: str) -> str:
         return (self.folder / f"{name}.log").read_text(errors="replace")
@@ -158,14 +158,14 @@ class Service:
         lines = self.mails.read_text(encoding="utf-8").splitlines()
         return [(recipient, subject) for recipient, subject, _ in (line.split("\t") for line in lines)]
 
-    def stop(self) -> None:
-        """Ends the processes that this object started, with their children."""
+    def stop(self, patience: float = 10) -> None:
+        """Ends the processes that this object started, with their children; kills those that take longer than that."""
         for process in reversed(self.processes):
             with suppress(ProcessLookupError):
                 process.send_signal(signal.SIGTERM)
         for process in self.processes:
             try:
-                process.wait(10)
+                process.wait(patience)
             except subprocess.TimeoutExpired:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)

@@ -5,6 +5,7 @@ Contract: clients 2 (Errors) and 4.1: browser apps show the text of an error, an
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
@@ -13,7 +14,7 @@ from django.template.loader import render_to_string
 from django.views.csrf import csrf_failure as django_csrf_failure
 
 from config.api.browser_apps import is_browser_app
-from config.api.exceptions import TOO_LARGE
+from config.api.exceptions import RETRY_AFTER, TOO_LARGE, outage
 
 API_PREFIXES = ("/api/", "/enterprise/api/", "/auth/saml/", "/channel_integrations/api/", "/integrated_channels/api/")
 
@@ -44,6 +45,11 @@ def bad_request(request: HttpRequest, exception: Any = None) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    """Django calls this while it handles the exception: an outage passes, a bug does not."""
+    if sentence := outage(sys.exception()):
+        answer = _answer(request, 503, sentence, sentence)
+        answer["Retry-After"] = str(RETRY_AFTER)
+        return answer
     return _answer(request, 500, "A server error occurred.", "Something went wrong here. It has been logged.")
 
 

@@ -5,6 +5,7 @@ A view inherits the mixin of its area; services raise `Refusal`; only the family
 
 from __future__ import annotations
 
+import errno
 import html
 import logging
 from collections.abc import Mapping
@@ -15,7 +16,7 @@ from typing import Any, ClassVar
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse, UnreadablePostError
 from django.http.request import RawPostDataException
 from django.utils.safestring import SafeString
@@ -23,12 +24,18 @@ from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
+from config.db.passing import is_passing
+
 logger = logging.getLogger(__name__)
 
 BAD_VALUE = "The request holds a value that cannot be processed."
 TOO_DEEP = "The request is nested too deeply."
 TOO_LARGE = "The request body is too large."
 CONFLICT = "The request conflicts with another change made at the same time. Try again."
+UNAVAILABLE = "The service is not available at the moment. Try again soon."
+NO_SPACE = "The service has no space left to store this. Try again later."
+RETRY_AFTER = 5  # seconds
+DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 MISSING: Any = object()  # no body was given, as opposed to the body null
 
 
@@ -125,6 +132,15 @@ class StringErrors(DetailErrors):
         return super().error_body(problem) if problem.framework else problem.detail
 
 
+def outage(exc: BaseException | None) -> str | None:
+    """What to tell the caller when no request is to blame, but the database or the disk; None for anything else."""
+    if isinstance(exc, OperationalError | InterfaceError) and is_passing(exc):
+        return UNAVAILABLE
+    if isinstance(exc, OSError) and exc.errno in DISK_FULL:
+        return NO_SPACE
+    return None
+
+
 def handle_exception(exc: Exception, context: Mapping[str, Any]) -> HttpResponse | None:
     """The answer to any exception of a view; None for one that no request should be able to cause: a 500."""
     view = context.get("view")
@@ -184,7 +200,16 @@ def _api_exception_of(exc: Exception, request: Any) -> exceptions.APIException |
             return _bad_value(exc, request)
         case ValueError() | TypeError() if _raised_by_the_database_layer(exc.__traceback__):
             return _bad_value(exc, request)
+        case _ if sentence := outage(exc):
+            logger.error("a request met an outage", exc_info=exc)
+            return _unavailable(sentence)
     return None
+
+
+def _unavailable(text: str) -> exceptions.APIException:
+    problem = _with_status(503, text)
+    problem.wait = RETRY_AFTER  # type: ignore[attr-defined]
+    return problem
 
 
 def _bad_value(exc: Exception, request: Any) -> exceptions.APIException:

@@ -7,6 +7,8 @@ from django.db import InterfaceError, OperationalError, connection
 from config.db.sets import Overtaken
 
 _PASSING_STATES = ("40001", "40P01", "55P03", "57P01", "57P02", "57P03")
+_PASSING_CLASSES = ("08", "53")  # the connection broke; the server ran out of connections, memory or disk
+_PASSING_WORDS = ("locked", "busy", "disk is full")  # SQLite has no codes here
 
 
 def is_passing(error: BaseException) -> bool:
@@ -17,5 +19,5 @@ def is_passing(error: BaseException) -> bool:
         return False
     state = getattr(error.__cause__, "sqlstate", None)
     if connection.vendor == "sqlite":
-        return "locked" in str(error) or "busy" in str(error)
-    return state is None or state in _PASSING_STATES or state.startswith("08")
+        return any(word in str(error) for word in _PASSING_WORDS)
+    return state is None or state in _PASSING_STATES or state.startswith(_PASSING_CLASSES)

@@ -19,19 +19,21 @@ import smtplib
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.core.mail import EmailMessage, get_connection
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from config.db.passing import is_passing
 from config.hooks import is_quiet
 from enrollments.emails.registry import Rendered, listener_of, renderer_of
 from enrollments.emails.smtp import DeliveryInDoubt
@@ -45,6 +47,7 @@ HANDED_OVER = (State.SENDING, State.UNKNOWN)  # a slow process may find its mess
 
 BATCH_SIZE = 100
 SLICE_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0  # with a database that restarts
 LAST_SECONDS = 12.0  # of a process; config.embedded grants its threads a little more
 LEASE = timedelta(minutes=5)
 DELIVERY_WAITS = "outbox:delivery-waits"  # in the cache
@@ -298,7 +301,7 @@ class _Batch:
         Returns:
             Whether it is ours to send: the lease may have passed, and another deliverer may have taken it.
         """
-        now, before, self.handed_over = timezone.now(), self.handed_over, None
+        now, before = timezone.now(), self.handed_over
         ours = Q(pk=message.pk, state__in=WAITING, next_attempt_at=message.next_attempt_at)
         if before is None:
             taken = OutboxMessage.objects.filter(ours)
@@ -316,12 +319,13 @@ class _Batch:
             sending_since=now,
             last_error="",
         )
+        self.handed_over = None
         return changed == 2 or _is_being_sent(message, now)
 
     def _record_handed_over(self) -> None:
         if self.handed_over is not None:
             sent = OutboxMessage.objects.filter(pk=self.handed_over.pk, state__in=HANDED_OVER)
-            sent.update(state=State.SENT, sent_at=timezone.now(), last_error="")
+            _patiently(partial(sent.update, state=State.SENT, sent_at=timezone.now(), last_error=""))
             self.handed_over = None
 
     def _release(self) -> None:
@@ -355,6 +359,21 @@ class _Batch:
             with suppress(OSError):  # broken already; smtplib's errors are of this kind too
                 self.connection.close()
             self.connection = None
+
+
+def _patiently(step: Callable[[], object]) -> None:
+    """Does a step that must not get lost as soon as the database is back, if that is soon."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            step()
+            return
+        except (OperationalError, InterfaceError) as error:
+            if connection.in_atomic_block or not is_passing(error) or time.monotonic() >= end:
+                raise
+            logger.warning("the database is away, and a mail that was sent is not recorded yet: %s", error)
+            connection.close()
+            time.sleep(0.5)
 
 
 def _one_by_one(messages: list[OutboxMessage]) -> Iterator[tuple[int, Rendered]]:

@@ -44,6 +44,7 @@ def update(customer: EnterpriseCustomer, fields: Mapping[str, Any]) -> Enterpris
                 if name in fields:
                     setattr(row, name, fields[name])
             if content is not None:
+                stored = path  # known before it is written: a full disk leaves the part that found room
                 stored = default_storage.save(path, ContentFile(content))
             if "logo" in fields:
                 row.logo = stored

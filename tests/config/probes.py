@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db import DataError, IntegrityError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import path
@@ -141,6 +142,11 @@ ERRORS: dict[str, Any] = {
     "collision": IntegrityError("duplicate key"),
     "depth": RecursionError("maximum recursion depth exceeded"),
     "bug": ValueError("a bug of ours"),
+    "outage": InterfaceError("connection is closed"),
+    "full-disk": OSError(errno.ENOSPC, "No space left on device"),
+    "large-file": OSError(errno.EFBIG, "File too large"),
+    "other-file-error": PermissionError(errno.EACCES, "Permission denied"),
+    "missing-table": OperationalError("no such table"),
 }
 
 
@@ -291,7 +297,13 @@ def broken(request: HttpRequest) -> HttpResponse:
     raise ValueError("a bug of ours")
 
 
+def failing_page(request: HttpRequest, name: str) -> HttpResponse:
+    raise ERRORS[name]
+
+
 urlpatterns = [
+    path("failing-page/<str:name>", failing_page),
+    path("api/failing-page/<str:name>", failing_page),
     path("api/whoami/", Whoami.as_view()),
     path("api/anyway", AnyWay.as_view()),
     path("api/crossdomain", CrossDomain.as_view()),

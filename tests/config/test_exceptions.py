@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from enrollments.models import User
@@ -138,6 +139,50 @@ def test_the_headers_of_the_developer_family(
 def test_a_bug_of_ours_stays_a_500(client: APIClient, family: str) -> None:
     answer = fail(client, family, "bug")
     assert (answer.status_code, answer.json()) == (500, {"detail": "A server error occurred."})
+
+
+UNAVAILABLE = "The service is not available at the moment. Try again soon."
+NO_SPACE = "The service has no space left to store this. Try again later."
+OUTAGES = [("outage", UNAVAILABLE), ("full-disk", NO_SPACE), ("large-file", NO_SPACE)]
+
+
+@pytest.mark.parametrize(("name", "sentence"), OUTAGES)
+def test_an_outage_is_told_in_the_words_of_each_family(
+    client: APIClient, name: str, sentence: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    answers = {family: fail(client, family, name) for family in FAMILIES}
+
+    assert {answer.status_code for answer in answers.values()} == {503}
+    bodies = {family: answer.json() for family, answer in answers.items() if family != "text"}
+    assert bodies == {
+        "detail": {"detail": sentence},
+        "plain": {"detail": sentence},
+        "developer": {"developer_message": sentence},
+        "message": {"message": sentence},
+        "string": sentence,
+    }
+    assert answers["text"].content.decode() == sentence
+    assert {answer.get("Retry-After") for family, answer in answers.items() if family != "developer"} == {"5"}
+    assert any(record.levelname == "ERROR" and record.exc_info for record in caplog.records)
+
+
+@pytest.mark.parametrize(("name", "sentence"), OUTAGES)
+def test_an_outage_outside_the_apis_is_a_503_too(client: APIClient, name: str, sentence: str) -> None:
+    answer = client.get(f"/api/failing-page/{name}")
+    assert (answer.status_code, answer.json(), answer["Retry-After"]) == (503, {"detail": sentence}, "5")
+    page = client.get(f"/failing-page/{name}", HTTP_ACCEPT="text/html")
+    assert (page.status_code, page["Retry-After"]) == (503, "5")
+    assert sentence in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["other-file-error", "missing-table"])
+def test_an_error_that_does_not_pass_by_itself_is_no_outage(client: APIClient, name: str) -> None:
+    # PostgreSQL gives every error of a statement a code; one without comes from the connection.
+    if name == "missing-table" and connection.vendor == "postgresql":
+        pytest.skip("the text is SQLite's")
+    for path in (f"/api/fail/detail/{name}", f"/api/failing-page/{name}"):
+        answer = client.get(path)
+        assert (answer.status_code, answer.json()) == (500, {"detail": "A server error occurred."})
 
 
 def test_a_bad_value_is_a_bad_request_when_more_than_the_path_can_have_held_it(client: APIClient) -> None:

@@ -18,7 +18,8 @@ from aiosmtpd.controller import Controller
 from django.core import mail
 from django.core.cache import caches
 from django.core.mail import EmailMessage
-from django.db import connection, connections, transaction
+from django.db import InterfaceError, connection, connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from config.hooks import quiet
@@ -503,6 +504,42 @@ def test_a_process_that_stops_while_sending_leaves_one_message_sending_and_the_r
     sweep_outbox()
     assert states() == [State.SENT, State.SENT, State.UNKNOWN, State.SENT, State.SENT]
     assert len(mail.outbox) == 5
+
+
+def breaking_after(monkeypatch: pytest.MonkeyPatch, mails: int, failures: int) -> None:
+    """The database goes away once so many mails were sent, and fails so many statements about the outbox."""
+    update, failed = QuerySet.update, []
+
+    def update_or_fail(self: Any, **fields: Any) -> int:
+        if self.model is OutboxMessage and len(mail.outbox) == mails and len(failed) < failures:
+            failed.append(fields)
+            raise InterfaceError("connection is closed")
+        return update(self, **fields)
+
+    monkeypatch.setattr(QuerySet, "update", update_or_fail)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_restarts_while_mail_goes_out_leaves_no_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting(4)
+    breaking_after(monkeypatch, mails=2, failures=2)
+    with pytest.raises(InterfaceError):
+        outbox.deliver()
+    assert states() == [State.SENT, State.SENT, State.QUEUED, State.QUEUED]
+    OutboxMessage.objects.update(next_attempt_at=timezone.now())  # the lease of the one that was next has passed
+    outbox.deliver()
+    assert states() == [State.SENT] * 4
+    assert len(mail.outbox) == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_stays_away_leaves_one_mail_in_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "PATIENCE_SECONDS", 0)
+    waiting(3)
+    breaking_after(monkeypatch, mails=2, failures=2)
+    with pytest.raises(InterfaceError):
+        outbox.deliver()
+    assert states() == [State.SENT, State.SENDING, State.QUEUED]
 
 
 @pytest.mark.django_db

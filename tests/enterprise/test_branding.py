@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import re
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
@@ -36,6 +39,7 @@ MISSING = {"detail": "Missing: enterprise.can_access_admin_dashboard"}
 NO_SUCH_BRANDING = {"detail": "No EnterpriseCustomerBrandingConfiguration matches the given query."}
 NO_SUCH_CUSTOMER = {"detail": "No EnterpriseCustomer matches the given query."}
 UNSUPPORTED = {"detail": 'Unsupported media type "application/json" in request.'}
+NO_SPACE = {"detail": "The service has no space left to store this. Try again later."}
 NO_PNG = {"logo": ["Unsupported file extension."]}
 BROKEN = {"logo": ["The logo image is damaged, or holds more than an image."]}
 TOO_MANY_PIXELS = {"logo": ["The logo image must not have more than 10000000 pixels."]}
@@ -435,6 +439,25 @@ def test_a_change_that_fails_leaves_no_file_and_the_old_logo(update, customer, m
     with pytest.raises(RuntimeError):
         service.update(customer, {"logo": upload(picture((2, 2)))})
     assert files(media) == before
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(update, media, monkeypatch):
+    update({"logo": upload(picture())})
+    before, row = files(media), EnterpriseCustomerBrandingConfiguration.objects.values().get()
+
+    def half(content: ContentFile, chunk_size: int | None = None) -> Iterator[bytes]:
+        yield content.read()[:10]
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ContentFile, "chunks", half)
+        answer = update({"logo": upload(picture((2, 2))), "primary_color": "#123456"})
+
+    assert (answer.status_code, answer.json()) == (503, NO_SPACE)
+    assert answer["Retry-After"] == "5"
+    assert files(media) == before
+    assert EnterpriseCustomerBrandingConfiguration.objects.values().get() == row
+    assert update({"logo": upload(picture((2, 2)))}).status_code == 204
 
 
 def refused_uploads() -> dict[str, tuple[SimpleUploadedFile, dict[str, list[str]]]]:
