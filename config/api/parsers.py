@@ -6,7 +6,8 @@ import json
 import math
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -75,7 +76,11 @@ class MultiPartParser(parsers.MultiPartParser):
         length = str((parser_context or {})["request"].META.get("CONTENT_LENGTH") or "0")
         if limit is not None and length.isdecimal() and int(length) > limit:
             raise RequestDataTooBig
-        parsed = super().parse(stream, media_type, parser_context)
+        try:
+            parsed = super().parse(stream, media_type, parser_context)
+        except Exception:
+            _drop_unfinished((parser_context or {})["request"].upload_handlers)
+            raise
         _without_nul(parsed.data)
         return parsed
 
@@ -97,6 +102,14 @@ class CsvParser(parsers.BaseParser):
         body.seek(0)
         file = UploadedFile(body, "body.csv", self.media_type, size, parameters.get("charset"))
         return DataAndFiles(QueryDict(), MultiValueDict({"file": [file]}))
+
+
+def _drop_unfinished(handlers: Iterable[Any]) -> None:
+    """Removes the part of a file that was spooled before the upload broke off; Django closes only whole files."""
+    for handler in handlers:
+        if (file := getattr(handler, "file", None)) is not None:
+            with suppress(OSError):  # what it still holds in memory finds no room either
+                file.close()
 
 
 def _blocks(stream: Any) -> Iterator[bytes]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from rest_framework.test import APIClient
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.config.probes")]
@@ -167,6 +170,28 @@ def test_a_body_that_is_too_large_is_413(client: APIClient, settings: Any) -> No
     assert answer.status_code == 413
     answer = client.post("/api/fail/developer/bug", {"a": "x" * 2000}, format="json")
     assert (answer.status_code, answer.json()) == (413, {"developer_message": "The request body is too large."})
+
+
+def test_a_disk_that_is_full_while_a_file_comes_in_is_told_and_nothing_stays_of_it(
+    client: APIClient, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.FILE_UPLOAD_MAX_MEMORY_SIZE, settings.FILE_UPLOAD_TEMP_DIR = 10, str(tmp_path)
+    requests: list[Any] = []  # kept, so that nothing is cleared up because nobody refers to it
+    spooled: list[Path] = []
+
+    def half(self: TemporaryFileUploadHandler, data: bytes, start: int) -> None:
+        requests.append(self.request)
+        self.file.write(data[:5])
+        spooled.extend(tmp_path.iterdir())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", half)
+    answer = client.post("/api/echo", {"f": SimpleUploadedFile("f", b"x" * 1000)}, format="multipart")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The service has no space left to store this. Try again later."}
+    assert len(requests) == len(spooled) == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_too_many_fields_are_400(client: APIClient, settings: Any) -> None:

@@ -80,7 +80,7 @@ def test_a_full_disk_refuses_uploads_and_leaves_nothing_half_written(
         before = [path for path in media.rglob("*") if path.is_file()]
         # As good as a full disk: no file may grow beyond this.
         for pid in real.children(web.pid):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (16_384, resource.RLIM_INFINITY))
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (32_768, resource.RLIM_INFINITY))
         refused = [_upload(client), _roster(client)]
         after = [path for path in media.rglob("*") if path.is_file()]
         shown = client.get(BRANDINGS).json()["results"][0]["logo"]
@@ -102,7 +102,7 @@ BRANDINGS = "/enterprise/api/v1/enterprise-customer-branding/"
 
 
 def _upload(client: Client) -> httpx.Response:
-    """A logo that does not fit into 16 kB."""
+    """A logo that does not fit into 32 kB."""
     picture = io.BytesIO()
     Image.frombytes("RGB", (120, 120), os.urandom(120 * 120 * 3)).save(picture, "PNG")
     return client.patch(
