@@ -45,7 +45,7 @@ test-services: dev ## Run all tests on PostgreSQL and Redis, with a real worker
 .PHONY: faults
 faults: dev ## Kill, restart and fill up what the service runs on, 20 times in jobs of 5,000 rows (ARGS=... for pytest)
 	$(SERVICES) FAULT_ROWS=$${FAULT_ROWS:-5000} FAULT_KILLS=$${FAULT_KILLS:-20} \
-	$(PYTHON_BIN) -m pytest -n 0 tests/load --durations=0 $(ARGS)
+	$(PYTHON_BIN) -m pytest -n 0 -rP tests/load --show-capture=stdout --durations=0 $(ARGS)
 
 .PHONY: lint format types migrations-check schema-check check
 lint: dev ## Check style, and the direction of imports

@@ -176,6 +176,7 @@ def check_mail(site: real.Service, watch: Watch, expected: int, in_doubt: int) -
     """Of so many mails each was sent once, or is shown as in doubt; what counts as sent has arrived."""
     mails = watch.mails()
     arrived = Counter(recipient for recipient, _ in site.mailed())
+    print(f"{mails}, {len(arrived)} arrived")  # noqa: T201 - figures for `make faults`
     assert max(arrived.values()) == 1
     assert mails.get("unknown", 0) <= in_doubt
     assert mails["sent"] + mails.get("unknown", 0) == expected

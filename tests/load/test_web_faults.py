@@ -75,18 +75,24 @@ def test_a_full_disk_refuses_uploads_and_leaves_nothing_half_written(
     web = site.start_web(1)
     media = tmp_path / "media"
 
-    with client_of() as client:
-        assert _upload(client).status_code == 204
-        before = [path for path in media.rglob("*") if path.is_file()]
-        # As good as a full disk: no file may grow beyond this.
+    def limit(size: int) -> None:
+        """As good as a full disk: no file of the web process may grow beyond this."""
         for pid in real.children(web.pid):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (32_768, resource.RLIM_INFINITY))
-        refused = [_upload(client), _roster(client)]
-        after = [path for path in media.rglob("*") if path.is_file()]
-        shown = client.get(BRANDINGS).json()["results"][0]["logo"]
-        for pid in real.children(web.pid):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        recovered = [_upload(client), _roster(client)]
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+
+    def ask(request: Callable[[Client], httpx.Response]) -> httpx.Response:
+        # Each over a connection of its own: the server closes one on which it leaves most of a body unread.
+        with client_of() as client:
+            return request(client)
+
+    assert ask(_upload).status_code == 204
+    before = [path for path in media.rglob("*") if path.is_file()]
+    limit(32_768)
+    refused = [ask(_upload), ask(_roster)]
+    after = [path for path in media.rglob("*") if path.is_file()]
+    shown = ask(lambda client: client.get(BRANDINGS)).json()["results"][0]["logo"]
+    limit(resource.RLIM_INFINITY)
+    recovered = [ask(_upload), ask(_roster)]
 
     assert [(answer.status_code, answer.json(), answer.headers["Retry-After"]) for answer in refused] == [
         (503, NO_SPACE, "5")
