@@ -1,124 +1,357 @@
-"""A customer of the size that large deployments have: what lists are measured on."""
+"""The world that endpoints are measured on: 200 customers, one of them as large as in large deployments.
+
+Customer Fleet: 10,000 learners, each with role and two enterprise enrollments; half of them are in groups of a thousand,
+a third answered about sharing data (half of them refused), ten are admins, and ten more are invited to be. A program of
+as many students as Fleet has groups of learners. `Scene(scale)` multiplies customers, learners, groups and students, and
+makes it three enrollments a learner; answers of one page stay as long as they are.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+CUSTOMERS = 200
 LEARNERS = 10_000
-ENROLLMENTS = 20_000  # two a learner
-RUNS = 40
+RUNS = 40  # that learners of Fleet are in
+ACCOUNTS = 20_000  # beside Fleet's
+ENROLLMENTS = 200  # of the learner whose list is read
+HELD_RUNS = 50_000  # of the catalog that is asked what it holds
 NAMES = ("Ann", "Ben", "Cid", "Dee", "Eve", "Fay", "Gil")
-GROUPS = 5  # of a thousand each
+GROUP_SIZE = 1_000
+STUDENTS = 5_000
 ADMINS = 10
 BATCH = 2_000
 
 
-def big_customer(runs: Sequence[str]) -> Any:
-    """A customer with learners, each with role and two enterprise enrollments; half of them are in one of five groups,
-    a third answered about sharing data (half of them refused), ten are admins, and ten more are invited to be.
+class Scene:
+    """What is in the database, and who asks. Make it when the tables are there and Django is set up.
 
     Args:
-        runs: keys of at least RUNS runs; all of them are in the customer's catalog.
+        scale: how many times the usual data.
+        with_content: whether the large catalog is made.
     """
-    from django.db import connection
 
-    from enrollments.models import CourseEnrollment, User, UserProfile
-    from enterprise.content import index
-    from enterprise.models import (
-        DataSharingConsent,
-        EnterpriseCourseEnrollment,
-        EnterpriseCustomer,
-        EnterpriseCustomerCatalog,
-        EnterpriseCustomerUser,
-        EnterpriseGroup,
-        EnterpriseGroupMembership,
-        SystemWideEnterpriseRole,
-        SystemWideEnterpriseUserRoleAssignment,
-    )
+    def __init__(self, scale: int = 1, *, with_content: bool = True) -> None:
+        from django.db import connection
 
-    customer = EnterpriseCustomer.objects.create(name="Fleet", slug="fleet")
-    EnterpriseCustomerCatalog.objects.create(enterprise_customer=customer, content_filter={"content_type": "course"})
-    accounts = User.objects.bulk_create(
-        (User(username=f"crew{n}", email=f"crew{n}@fleet.example", password="!") for n in range(LEARNERS)),
-        batch_size=BATCH,
-    )
-    UserProfile.objects.bulk_create(
-        (UserProfile(user=each, name=f"{NAMES[n % len(NAMES)]} {n}") for n, each in enumerate(accounts)),
-        batch_size=BATCH,
-    )
-    links = EnterpriseCustomerUser.all_objects.bulk_create(
-        (
-            EnterpriseCustomerUser(
-                enterprise_customer=customer, user_id=each.pk, user_fk=each, member_name=each.profile.name
+        self.scale = scale
+        self._make_catalogue()
+        self._make_accounts()
+        self._make_fleet()
+        self._make_program()
+        self._make_acme()
+        if with_content:
+            self._make_content()
+        self.customers = _many_customers(CUSTOMERS * scale, self.many)
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM ANALYZE")  # what the server does by itself within a minute
+        self._give_tokens()
+
+    def _make_catalogue(self) -> None:
+        from enrollments.models import Course, CourseMode, CourseOverview, Organization
+        from enrollments.models.courses import course_uuid
+
+        self.organization = Organization.objects.create(short_name="Acme", name="Acme")
+        self.runs = []
+        for number in range(ENROLLMENTS):
+            course = Course.objects.create(
+                key=f"Acme+C{number}", title=f"Course {number}", organization=self.organization
             )
-            for each in accounts
-        ),
-        batch_size=BATCH,
-    )
-    role = SystemWideEnterpriseRole.objects.get(name="enterprise_learner")
-    SystemWideEnterpriseUserRoleAssignment.objects.bulk_create(
-        (
-            SystemWideEnterpriseUserRoleAssignment(user=each, role=role, enterprise_customer=customer)
-            for each in accounts
-        ),
-        batch_size=BATCH,
-    )
-    names = ("Deck", "Bridge", "Engine", "Galley", "Sails")
-    groups = [EnterpriseGroup.objects.create(enterprise_customer=customer, name=name) for name in names]
-    EnterpriseGroupMembership.objects.bulk_create(
-        (
-            EnterpriseGroupMembership(
-                group=groups[n % GROUPS], enterprise_customer_user=link, status="accepted", activated_at=link.created
-            )
-            for n, link in enumerate(links[::2])
-        ),
-        batch_size=BATCH,
-    )
-    _appoint_admins(customer, links[:ADMINS])
-    DataSharingConsent.objects.bulk_create(
-        (
-            DataSharingConsent(
-                enterprise_customer=customer, username=each.username, course_id=runs[n % RUNS], granted=n % 2 == 0
-            )
-            for n, each in enumerate(accounts[::3])
-        ),
-        batch_size=BATCH,
-    )
-    pairs = [(n % LEARNERS, runs[(n + n // LEARNERS) % RUNS]) for n in range(ENROLLMENTS)]
-    CourseEnrollment.objects.bulk_create(
-        (CourseEnrollment(user=accounts[place], course_id=run) for place, run in pairs), batch_size=BATCH
-    )
-    EnterpriseCourseEnrollment.all_objects.bulk_create(
-        (
-            EnterpriseCourseEnrollment(
-                enterprise_customer=customer, enterprise_customer_user=links[place], course_id=run
-            )
-            for place, run in pairs
-        ),
-        batch_size=BATCH,
-    )
-    index.refresh_all()  # as the periodic task does
-    with connection.cursor() as cursor:
-        cursor.execute("VACUUM ANALYZE")  # what the server does by itself within a minute
-    return customer
+            key = f"course-v1:Acme+C{number}+T1"
+            about = {"uuid": course_uuid(key), "course": course, "org": "Acme", "display_name": key}
+            self.runs.append(CourseOverview.objects.create(id=key, **about).pk)
+            CourseMode.objects.create(course_id=key, mode_slug="audit", mode_display_name="Audit")
+            CourseMode.objects.create(course_id=key, mode_slug="verified", mode_display_name="Verified", min_price=49)
 
+    def _make_accounts(self) -> None:
+        from enrollments.models import CourseEnrollment, User
 
-def _appoint_admins(customer: Any, links: Sequence[Any]) -> None:
-    from enterprise import models
+        def account(name: str, **fields: Any) -> User:
+            return User.objects.create_user(name, f"{name}@acme.example", "!", **fields)
 
-    role = models.SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
-    for number, link in enumerate(links):
-        models.EnterpriseCustomerAdmin.objects.create(enterprise_customer_user=link)
-        models.SystemWideEnterpriseUserRoleAssignment.objects.create(
-            user=link.user_fk, role=role, enterprise_customer=customer
-        )
-        models.PendingEnterpriseCustomerAdminUser.objects.create(
-            enterprise_customer=customer, user_email=f"mate{number}@fleet.example"
+        self.learner, self.boss, self.skipper = account("learner"), account("boss"), account("skipper")
+        self.staff, self.operator = account("staff", is_staff=True), account("operator", is_staff=True)
+        self.root = account("root", is_staff=True, is_superuser=True)
+        CourseEnrollment.objects.bulk_create(CourseEnrollment(user=self.learner, course_id=key) for key in self.runs)
+        self.many = _accounts("learner", ACCOUNTS)
+        CourseEnrollment.objects.bulk_create(
+            (CourseEnrollment(user_id=pk, course_id=self.runs[n % 20]) for n, pk in enumerate(self.many[:10_000])),
+            batch_size=BATCH,
         )
 
+    def _make_fleet(self) -> None:
+        from django.db.models import Value
 
-def many_customers(number: int, accounts: list[Any]) -> list[Any]:
+        from config.db.sets import insert_from
+        from enrollments import models as accounts
+        from enterprise import models
+        from enterprise.services import member_names
+
+        learners = LEARNERS * self.scale
+        self.fleet = models.EnterpriseCustomer.objects.create(name="Fleet", slug="fleet")
+        models.EnterpriseCustomerCatalog.objects.create(
+            enterprise_customer=self.fleet, content_filter={"content_type": "course"}
+        )
+        self.crew = _accounts("crew", learners)
+        first = self.crew[0]
+        crew = accounts.User.objects.filter(username__startswith="crew").order_by("pk")
+        insert_from(
+            accounts.UserProfile,
+            crew,
+            {**_plain(accounts.UserProfile), "user_id": _pk(), "name": _nth(NAMES, _pk() - first)},
+        )
+        insert_from(
+            models.EnterpriseCustomerUser,
+            crew,
+            {
+                **_plain(models.EnterpriseCustomerUser),
+                "enterprise_customer_id": self.fleet.pk,
+                "user_id": _pk(),
+                "user_fk_id": _pk(),
+            },
+        )
+        member_names.refresh(self.crew)
+        role = models.SystemWideEnterpriseRole.objects.get(name="enterprise_learner")
+        holders: Any = models.SystemWideEnterpriseUserRoleAssignment
+        insert_from(
+            holders,
+            crew,
+            {**_plain(holders), "user_id": _pk(), "role_id": role.pk, "enterprise_customer_id": self.fleet.pk},
+        )
+        links = models.EnterpriseCustomerUser.objects.filter(enterprise_customer=self.fleet).order_by("pk")
+        self.group = self._make_groups(links[: learners // 2])
+        self._appoint_admins(links[:ADMINS])
+        self.budget = models.EnterpriseGroup.objects.create(
+            enterprise_customer=self.fleet, name="Budget", group_type="budget"
+        )
+        consents: Any = models.DataSharingConsent
+        consents.objects.bulk_create(
+            (
+                consents(
+                    enterprise_customer=self.fleet,
+                    username=f"crew{n}",
+                    course_id=self.runs[n // 3 % RUNS],
+                    granted=n % 2 == 0,
+                )
+                for n in range(0, learners, 3)
+            ),
+            batch_size=BATCH,
+        )
+        for number in range(2 if self.scale == 1 else 3):
+            run = _nth(self.runs[:RUNS], _pk() - first + number)
+            plain: Any = accounts.CourseEnrollment
+            insert_from(plain, crew, {**_plain(plain), "user_id": _pk(), "course_id": run})
+            ours: Any = models.EnterpriseCourseEnrollment
+            insert_from(
+                ours,
+                links,
+                {
+                    **_plain(ours),
+                    "enterprise_customer_id": Value(self.fleet.pk),
+                    "enterprise_customer_user_id": _pk(),
+                    "course_id": _nth(self.runs[:RUNS], _pk("user_id") - first + number),
+                },
+            )
+
+    def _make_groups(self, links: Any) -> Any:
+        """Groups of a thousand; the last one is handed back, which is the latest changed."""
+        from enterprise import models
+
+        members: Any = models.EnterpriseGroupMembership
+        group: Any = None
+        ids = list(links.values_list("pk", flat=True))
+        for number in range(len(ids) // GROUP_SIZE):
+            group = models.EnterpriseGroup.objects.create(enterprise_customer=self.fleet, name=f"Crew {number}")
+            members.objects.bulk_create(
+                members(group=group, enterprise_customer_user_id=link, status="accepted", activated_at=group.created)
+                for link in ids[number :: len(ids) // GROUP_SIZE]
+            )
+        return group
+
+    def _appoint_admins(self, links: Sequence[Any]) -> None:
+        from enterprise import models
+
+        for number, link in enumerate(links):
+            models.EnterpriseCustomerAdmin.objects.create(enterprise_customer_user=link)
+            self._give_role(link.user_fk, "enterprise_admin", enterprise_customer=self.fleet)
+            models.PendingEnterpriseCustomerAdminUser.objects.create(
+                enterprise_customer=self.fleet, user_email=f"mate{number}@fleet.example"
+            )
+
+    def _make_program(self) -> None:
+        """A program whose students are all in one of its runs; the learner is one of them."""
+        from django.db.models import F, Value
+        from django.db.models.functions import Concat
+
+        from config.db.sets import insert_from
+        from enrollments import models
+        from program_enrollments.models import ProgramCourseEnrollment, ProgramEnrollment
+        from support.models import CourseEntitlement, CourseResetCourseOptIn
+
+        self.program = models.Program.objects.create(title="Analytics", type="Masters")
+        models.ProgramOrganization.objects.create(program=self.program, organization=self.organization)
+        curriculum = models.Curriculum.objects.create(program=self.program)
+        self.studied = self.runs[100]
+        curriculum.course_runs.add(*models.CourseOverview.objects.filter(pk__in=self.runs[100:104]))
+        students = models.User.objects.filter(pk__in_set=[self.learner.pk, *self.crew[: STUDENTS * self.scale]])
+        insert_from(
+            models.CourseEnrollment,
+            students.exclude(pk=self.learner.pk).order_by("pk"),
+            {**_plain(models.CourseEnrollment), "user_id": _pk(), "course_id": self.studied, "mode": "masters"},
+        )
+        insert_from(
+            ProgramEnrollment,
+            students.order_by("pk"),
+            {
+                **_plain(ProgramEnrollment),
+                "user_id": _pk(),
+                "external_user_key": Concat(Value("S-"), F("username")),
+                "program_uuid": Value(self.program.pk),
+                "curriculum_uuid": Value(curriculum.pk),
+                "status": "enrolled",
+            },
+        )
+        enrolled = models.CourseEnrollment.objects.filter(
+            course_id=self.studied, user__program_enrollments__program_uuid=self.program.pk
+        )
+        insert_from(
+            ProgramCourseEnrollment,
+            enrolled.order_by("pk"),
+            {
+                **_plain(ProgramCourseEnrollment),
+                "program_enrollment_id": F("user__program_enrollments"),
+                "course_enrollment_id": F("pk"),
+                "course_key": self.studied,
+                "status": "active",
+            },
+        )
+        CourseResetCourseOptIn.objects.create(course_id=self.studied, active=True)
+        courses = list(models.Course.objects.filter(organization=self.organization).values_list("uuid", flat=True)[:50])
+        owners = [self.learner.pk, *self.many[: 200 * self.scale]]
+        CourseEntitlement.objects.bulk_create(
+            (CourseEntitlement(user_id=pk, course_uuid=uuid, mode="verified") for pk in owners for uuid in courses),
+            batch_size=BATCH,
+        )
+
+    def _make_acme(self) -> None:
+        """The customer whose catalogs are read and whose learners are enrolled in bulk; the roles of who asks."""
+        from enterprise import models
+        from enterprise.content import index
+        from enterprise.services.catalogs import save_catalog
+
+        self.customer = models.EnterpriseCustomer.objects.create(name="Acme", slug="acme")
+        for number in range(30):
+            self.catalog = models.EnterpriseCustomerCatalog(
+                enterprise_customer=self.customer, title=f"Catalog {number}", content_filter={"content_type": "course"}
+            )
+            save_catalog(self.catalog)
+        for account, customer in ((self.boss, self.customer), (self.skipper, self.fleet)):
+            models.EnterpriseCustomerUser.objects.create(enterprise_customer=customer, user_id=account.pk)
+            self._give_role(account, "enterprise_admin", enterprise_customer=customer)
+        self._give_role(self.operator, "enterprise_openedx_operator", applies_to_all_contexts=True)
+        index.refresh_all()  # as the periodic task does
+
+    def _give_role(self, account: Any, name: str, **context: Any) -> None:
+        from enterprise import models
+
+        role = models.SystemWideEnterpriseRole.objects.get(name=name)
+        models.SystemWideEnterpriseUserRoleAssignment.objects.create(user=account, role=role, **context)
+
+    def _make_content(self) -> None:
+        """A catalog of many runs and their courses, put into the index itself; the other catalogs do not see them."""
+        from config.db.sets import analyze
+        from enterprise.content import index
+        from enterprise.models import ContentItem, EnterpriseCustomer, EnterpriseCustomerCatalog
+
+        self.holder = EnterpriseCustomer.objects.create(name="Holder", slug="holder")
+        content_filter = {"org": "Bulk"}
+        self.large = EnterpriseCustomerCatalog.objects.create(
+            enterprise_customer=self.holder, content_filter=content_filter
+        )
+        items = []
+        for number in range(HELD_RUNS):
+            course, run = f"Bulk+C{number}", f"course-v1:Bulk+C{number}+T1"
+            for content_type, key in (("course", course), ("courserun", run)):
+                about = {"content_type": content_type, "key": key, "aggregation_key": f"{content_type}:{course}"}
+                document = {**about, "title": key, "org": "Bulk", "partner": "edx", "has_enrollable_seats": True}
+                if content_type == "course":
+                    document["course_runs"] = []
+                items.append(ContentItem(**about, title=key, course_key=course, document=document))
+        ContentItem.objects.bulk_create(items, batch_size=BATCH)
+        index.insert_values(items)
+        index.ensure([content_filter])
+        index.refresh_all()
+        analyze(ContentItem)
+
+    def _give_tokens(self) -> None:
+        from django.conf import settings
+        from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+        from django.contrib.sessions.backends.db import SessionStore
+
+        from enrollments.models import User
+        from enrollments.services.tokens import access_token_for
+
+        crew = User.objects.get(pk=self.crew[0])
+        self.tokens = {
+            account.username: access_token_for(account, scopes=["user_id", "email", "profile"], grant_type="password")
+            for account in (self.learner, self.staff, self.boss, self.operator, self.skipper, crew)
+        }
+        session = SessionStore()
+        session[SESSION_KEY] = str(self.root.pk)
+        session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+        session[HASH_SESSION_KEY] = self.root.get_session_auth_hash()
+        session.create()
+        self.session = session.session_key
+
+
+def _accounts(prefix: str, number: int) -> list[int]:
+    """The ids of new accounts, without gaps."""
+    from enrollments.models import User
+
+    made = User.objects.bulk_create(
+        (User(username=f"{prefix}{n}", email=f"{prefix}{n}@fleet.example", password="!") for n in range(number)),
+        batch_size=BATCH,
+    )
+    return [account.pk for account in made]
+
+
+def _plain(model: Any) -> dict[str, Any]:
+    """The columns of a model that have a default in Python, with it."""
+    from django.db.models import NOT_PROVIDED
+    from django.utils import timezone
+
+    values: dict[str, Any] = {}
+    for field in model._meta.concrete_fields:
+        if field.primary_key:
+            continue
+        if (
+            getattr(field, "auto_now", False)
+            or getattr(field, "auto_now_add", False)
+            or field.name in ("created", "modified")
+        ):
+            values[field.attname] = timezone.now()
+        elif field.default is not NOT_PROVIDED or field.null:
+            values[field.attname] = field.get_default()
+    return values
+
+
+def _pk(name: str = "pk") -> Any:
+    from django.db.models import F
+
+    return F(name)
+
+
+def _nth(texts: Sequence[str], number: Any) -> Any:
+    """One of these texts, which have no blank, by an expression that counts round and round."""
+    from django.db.models import Func, IntegerField, TextField, Value
+    from django.db.models.functions import Cast
+
+    place = Cast(number % len(texts) + 1, IntegerField())
+    return Func(Value(" ".join(texts)), Value(" "), place, function="split_part", output_field=TextField())
+
+
+def _many_customers(number: int, accounts: list[int]) -> list[Any]:
     """Customers with branding, two identity providers, three catalogs and four linked admins each; their uuids."""
     from enterprise import models
 
@@ -144,11 +377,11 @@ def many_customers(number: int, accounts: list[Any]) -> list[Any]:
     admins = [(each, accounts[4 * n + m]) for n, each in enumerate(customers) for m in range(4)]
     role = models.SystemWideEnterpriseRole.objects.get(name="enterprise_admin")
     models.SystemWideEnterpriseUserRoleAssignment.objects.bulk_create(
-        models.SystemWideEnterpriseUserRoleAssignment(user=account, role=role, enterprise_customer=each)
+        models.SystemWideEnterpriseUserRoleAssignment(user_id=account, role=role, enterprise_customer=each)
         for each, account in admins
     )
     models.EnterpriseCustomerUser.objects.bulk_create(
-        models.EnterpriseCustomerUser(enterprise_customer=each, user_id=account.pk, user_fk=account)
+        models.EnterpriseCustomerUser(enterprise_customer=each, user_id=account, user_fk_id=account)
         for each, account in admins
     )
     return [each.pk for each in customers]

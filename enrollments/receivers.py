@@ -44,7 +44,7 @@ def account_saved(
     """
     changed = instance.unsaved_changes(update_fields)
     instance.remember(update_fields)
-    if "username" in changed and not (created or raw):
+    if changed & {"username", "email"} and not (created or raw):
         names_changed.send(User, account_ids=[instance.pk])
     changed -= {"username"}
     if not instance.is_active:
@@ -66,7 +66,7 @@ def note_sign_in(sender: Any, user: User, **kwargs: Any) -> None:
 def tell_of_name(
     instance: UserProfile, raw: bool = False, update_fields: Collection[str] | None = None, **kwargs: Any
 ) -> None:
-    """Whoever keeps a copy of an account's name hears that it may be another, as of a new user name."""
+    """Whoever keeps a copy of an account's name hears that it may be another, as of a new user name or address."""
     if not raw and (update_fields is None or "name" in update_fields):
         names_changed.send(User, account_ids=[instance.user_id])
 

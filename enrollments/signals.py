@@ -13,7 +13,7 @@ from django.dispatch import Signal
 
 # Sends `accounts` (list of User) and `created` (bool): after registration, a login call, or a change of e-mail.
 accounts_saved = Signal()
-# Sends `account_ids`: their user names or the names of their profiles may have changed.
+# Sends `account_ids`: their user names, addresses or the names of their profiles may have changed.
 names_changed = Signal()
 # Sends `changes` (list of EnrollmentChange) and `origin`, the app that asked ("enterprise" has done its part already).
 enrollments_changed = Signal()

@@ -7,7 +7,7 @@ Building and compiling a small ORM query costs more processor time than running 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sized
+from collections.abc import Callable, Collection, Sequence, Sized
 from typing import Any
 
 from django.db import connections
@@ -97,10 +97,13 @@ class KeptStatement:
 
     Args:
         build: gives a `values_list`; what differs from call to call stands in it as `Given`.
+        planned_anew: whether the database plans each call for its values: where one text is in a row of ten and another
+            in a row of ten thousand, no plan is good for both.
     """
 
-    def __init__(self, build: Callable[..., QuerySet[Any, Any]]) -> None:
+    def __init__(self, build: Callable[..., QuerySet[Any, Any]], *, planned_anew: bool = False) -> None:
         self._build = build
+        self._planned_anew = planned_anew
         self._compiled: dict[str, Compiled] = {}
 
     def __call__(self, *, using: str = "default", **values: Any) -> list[Row]:
@@ -116,7 +119,7 @@ class KeptStatement:
     ) -> list[Row]:
         sql, parameters, converters = self._compiled.get(connection.vendor) or self._compile(connection)
         given = [_now(each, values, keys, connection) for each in parameters]
-        return _fetched(connection, written(sql), given, converters)
+        return _fetched(connection, written(sql), given, converters, prepare=not self._planned_anew)
 
     def _compile(self, connection: Any) -> Compiled:
         sql, parameters, converters = self._written(connection)
@@ -159,8 +162,10 @@ class KeptPage(KeptStatement):
         self,
         build: Callable[..., QuerySet[Any, Any]],
         around: Callable[[QuerySet[Any, Any]], QuerySet[Any, Any]] = lambda page: page,
+        *,
+        planned_anew: bool = False,
     ) -> None:
-        super().__init__(build)
+        super().__init__(build, planned_anew=planned_anew)
         self._around = around
 
     def __call__(self, start: int, stop: int, *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
@@ -185,10 +190,52 @@ class KeptPage(KeptStatement):
         return f"{head}OFFSET %s{tail}", parameters, converters
 
 
+class MergedPage(KeptStatement):
+    """`rows = MergedPage(parts, order)`; `rows(20, 30, customer=...)`: the page of several lists merged into one.
+
+    Each part is read in its own order, as an index has it, and no further than the page reaches.
+
+    Args:
+        parts: gives `values_list`s with the same columns, each ordered as `order` orders all of them.
+        order: the columns that order, by their places from 1; a negative one turns round.
+    """
+
+    _reach = 1_234_567_891  # no other number of a statement looks like this
+
+    def __init__(
+        self, parts: Callable[[], Sequence[QuerySet[Any, Any]]], order: Sequence[int], *, planned_anew: bool = False
+    ) -> None:
+        super().__init__(parts, planned_anew=planned_anew)  # type: ignore[arg-type]
+        self._order = ", ".join(f"{abs(place)} DESC" if place < 0 else f"{place}" for place in order)
+
+    def __call__(self, start: int, stop: int, *, using: str = "default", **values: Any) -> list[Row]:  # type: ignore[override]
+        """The rows from `start` to before `stop`; one statement."""
+        reach = 16
+        while reach < stop:  # few texts, so that few statements are prepared
+            reach *= 4
+        return self._rows(
+            connections[using],
+            {**values, "offset": start, "number": stop - start},
+            written=lambda sql: sql.replace(str(self._reach), str(reach)),
+        )
+
+    def _written(self, connection: Any) -> Compiled:
+        texts, parameters = [], []
+        for number, part in enumerate(self._build()):  # type: ignore[arg-type, var-annotated]
+            sql, own = part[: self._reach].query.get_compiler(connection=connection).as_sql()
+            texts.append(f"SELECT * FROM ({sql}) part{number}")  # noqa: S608
+            parameters += own
+        parameters += [Given("number", IntegerField()), Given("offset", IntegerField())]
+        return f"{' UNION ALL '.join(texts)} ORDER BY {self._order} LIMIT %s OFFSET %s", parameters, {}
+
+
+Pages = KeptPage | MergedPage
+
+
 class KeptRows:
     """A list whose pages are kept statements; slices and turns round as a queryset does."""
 
-    def __init__(self, forwards: KeptPage, backwards: KeptPage, using: str, values: dict[str, Any]) -> None:
+    def __init__(self, forwards: Pages, backwards: Pages, using: str, values: dict[str, Any]) -> None:
         self._forwards, self._backwards, self._using, self._values = forwards, backwards, using, values
 
     def __getitem__(self, place: slice) -> list[Row]:
@@ -284,13 +331,16 @@ class PairedStatement(KeptStatement):
         return [_KEYS] * len(parameters)
 
 
-def _fetched(connection: Any, sql: str, parameters: list[Any], converters: Converters) -> list[Row]:
+def _fetched(
+    connection: Any, sql: str, parameters: list[Any], converters: Converters, *, prepare: bool = True
+) -> list[Row]:
     """The rows of a kept statement. On PostgreSQL it stays prepared."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             from config.db.prepared import PreparingCursor  # a service on SQLite does without the driver
 
             cursor.cursor = PreparingCursor(connection.connection)
+            cursor.cursor.prepares = prepare
         cursor.execute(sql, parameters)
         rows: list[Row] = cursor.fetchall()
     return [_converted(row, converters, connection) for row in rows] if converters else rows

@@ -8,6 +8,7 @@ Python. Sets of ids travel as one parameter (`id__in_set=[...]`), so that no lim
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import UUID
 
 from django.db import connections, models, router
 from django.db.models import BooleanField, CharField, Field, ForeignObject, Func, Lookup, QuerySet, Value
+from django.db.models.lookups import In
 from django.utils import timezone
 
 Row = tuple[Any, ...]
@@ -40,6 +42,38 @@ class InSet(Lookup):
         if connection.vendor == "postgresql":
             return f"{left} = ANY(%s::{_type(self.lhs.output_field, connection)}[])", [*parameters, values]
         return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, values]  # noqa: S608
+
+
+@Field.register_lookup
+class InFew(In):
+    """`field__in_few=queryset`: like `in` a queryset that the database is to read first, as it gives few values.
+
+    Without a hint the planner may take them for many, and look through all rows instead of finding these.
+    """
+
+    lookup_name = "in_few"
+
+    def as_postgresql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        left, parameters = self.process_lhs(compiler, connection)
+        right, values = self.process_rhs(compiler, connection)
+        return f"{left} = ANY(ARRAY{right})", [*parameters, *values]
+
+
+@Field.register_lookup
+class Like(Lookup):
+    """`field__like=expression`: a pattern with `%` and `_`, which `\\` escapes (see `like_text`)."""
+
+    lookup_name = "like"
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
+        left, parameters = self.process_lhs(compiler, connection)
+        right, values = self.process_rhs(compiler, connection)
+        return f"{left} LIKE {right} ESCAPE '\\'", [*parameters, *values]
+
+
+def like_text(text: str) -> str:
+    """A text as a pattern that matches it alone."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
 
 
 def as_parameter(values: Iterable[Any], connection: Any) -> str:

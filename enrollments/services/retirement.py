@@ -33,7 +33,7 @@ from enrollments.queries.accounts import cancellable
 from enrollments.services.accounts import deactivate
 from enrollments.services.oauth_clients import revoke_tokens, revoke_tokens_of
 from enrollments.services.unenroll import deactivate_all
-from enrollments.signals import account_retired, identity_removed
+from enrollments.signals import account_retired, identity_removed, names_changed
 
 PENDING, COMPLETE = "PENDING", "COMPLETE"
 NO_SUCH_RETIREMENT = "Retirement does not exist!"
@@ -105,6 +105,7 @@ def begin_all(user_ids: Collection[int]) -> None:
     # Without the signals of a save: nothing waits for a retired address.
     changed = [(account.pk, retired_email(account.email), make_password(None)) for account in retiring]
     update_from(User, ("pk", "email", "password"), changed)
+    names_changed.send(User, account_ids=ids)
     _forget_identities(ids)
     revoke_tokens_of(ids)
 

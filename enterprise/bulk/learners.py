@@ -16,6 +16,7 @@ from enterprise.models import (
     SystemWideEnterpriseRole,
     SystemWideEnterpriseUserRoleAssignment,
 )
+from enterprise.models.learners import MEMBER_COPIES
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.services import member_names
 
@@ -90,7 +91,7 @@ class Links:
                     "is_relinkable": True,
                     "invite_key_id": None,
                     "should_inactivate_other_customers": True,
-                    "member_name": "",
+                    **dict.fromkeys(MEMBER_COPIES, ""),
                     "created": moment,
                     "modified": moment,
                 },

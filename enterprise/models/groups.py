@@ -107,7 +107,13 @@ class EnterpriseGroupMembership(TimeStampedModel):
                 fields=["group", "pending_enterprise_customer_user"], name="membership_pending_unique"
             ),
         ]
-        indexes = [models.Index(fields=["group", "-modified"], name="membership_group", condition=Q(is_removed=False))]
+        indexes = [
+            models.Index(fields=["group", "-modified"], name="membership_group", condition=Q(is_removed=False)),
+            # What lists of groups count.
+            models.Index(
+                fields=["group"], name="membership_accepted", condition=Q(is_removed=False, status="accepted")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.enterprise_customer_user_id or self.pending_enterprise_customer_user_id} in {self.group_id}"

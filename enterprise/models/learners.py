@@ -6,14 +6,26 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models import Q, Value
+from django.db.models.functions import Concat, Lower, Replace, Upper
 
 from config.db.history import History
 from config.db.models import TimeStampedModel
 from enrollments.models import User
 from enterprise.models.customers import EnterpriseCustomer
 from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
+
+MEMBER_COPIES = ("member_name", "member_username", "member_email", "member_search")
+
+
+def search_text(name: Any, email: Any, username: Any) -> Any:
+    """What searches for a customer's people look through, of expressions for what an account is called.
+
+    Three lines in capitals. What is found before the last one is in the name or the address, what is found after the
+    first one in the address or the user name.
+    """
+    line = Value("\n")
+    return Upper(Concat(Replace(name, line, Value(" ")), line, email, line, username, output_field=models.TextField()))
 
 
 class MemberOrder(models.TextChoices):
@@ -61,12 +73,15 @@ class EnterpriseCustomerUser(TimeStampedModel):
         db_index=False,
     )
     should_inactivate_other_customers = models.BooleanField(default=True)
-    # A copy, kept by enterprise.services.member_names: what members are listed by.
+    # Copies, kept by enterprise.services.member_names: what a customer's people are listed by and searched in.
     member_name = models.CharField(max_length=255, default="", editable=False)
+    member_username = models.CharField(max_length=150, default="", editable=False)
+    member_email = models.CharField(max_length=254, default="", editable=False)
+    member_search = models.TextField(default="", editable=False)  # see search_text
 
     objects: ClassVar[LinkedManager] = LinkedManager()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerUser]] = models.Manager()
-    history = History(excluded_fields=["member_name"])
+    history = History(excluded_fields=list(MEMBER_COPIES))
 
     class Meta:
         verbose_name = "learner"
@@ -87,6 +102,9 @@ class EnterpriseCustomerUser(TimeStampedModel):
                 name="learner_by_name",
                 condition=Q(linked=True, active=True),
             ),
+            # Everybody whom a customer knows, unlinked learners too.
+            models.Index(fields=["enterprise_customer", "member_username"], name="learner_by_username"),
+            models.Index(fields=["enterprise_customer", "member_email", "user_id"], name="learner_by_email"),
             models.Index(fields=["invite_key"], name="learner_invite_key", condition=Q(linked=True)),
             # Few rows: counts of a customer leave them out.
             models.Index(fields=["enterprise_customer"], name="learner_unlinked", condition=Q(linked=False)),
@@ -98,8 +116,16 @@ class EnterpriseCustomerUser(TimeStampedModel):
     def save(self, *args: Any, **kwargs: Any) -> None:
         if self.user_fk_id != self.user_id or self._state.adding:
             self.user_fk = User.objects.select_related("profile").filter(pk=self.user_id).first()
-            self.member_name = (self.user_fk.full_name() or self.user_fk.username) if self.user_fk else ""
+            self._copy(self.user_fk)
         super().save(*args, **kwargs)
+        if not isinstance(self.__dict__.get("member_search", ""), str):
+            del self.member_search  # read again if anybody asks
+
+    def _copy(self, account: User | None) -> None:
+        self.member_username, self.member_email = (account.username, account.email) if account else ("", "")
+        self.member_name = (account.full_name() if account else None) or self.member_username
+        # The database capitalises: it does so with what is searched for, too.
+        self.member_search = search_text(Value(self.member_name), Value(self.member_email), Value(self.member_username))
 
 
 class PendingEnterpriseCustomerUser(TimeStampedModel):
@@ -118,7 +144,10 @@ class PendingEnterpriseCustomerUser(TimeStampedModel):
         constraints = [
             models.UniqueConstraint("enterprise_customer", Lower("user_email"), name="pending_learner_unique")
         ]
-        indexes = [models.Index(Lower("user_email"), name="pending_learner_email")]
+        indexes = [
+            models.Index(Lower("user_email"), name="pending_learner_email"),
+            models.Index(fields=["enterprise_customer", "user_email"], name="pending_learner_by_email"),
+        ]
 
     def __str__(self) -> str:
         return self.user_email

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -24,7 +25,17 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Lower
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeyedStatement, UuidText, WireTime
+from config.db.reads import (
+    EitherEnd,
+    Given,
+    KeptCount,
+    KeptList,
+    KeptPage,
+    KeptRows,
+    KeyedStatement,
+    UuidText,
+    WireTime,
+)
 from enterprise.models import (
     EnterpriseCourseEnrollment,
     EnterpriseCustomerUser,
@@ -61,12 +72,21 @@ def visible_groups(caller: Any, *, removed: bool = False) -> QuerySet[Enterprise
         removed: with those that were removed long ago.
     """
     groups = (EnterpriseGroup.all_objects if removed else EnterpriseGroup.objects).order_by("-modified", "pk")
-    if caller.is_staff:
-        return groups
+    return groups if caller.is_staff else _acted_for(groups, caller.pk)
+
+
+def _acted_for(groups: QuerySet[EnterpriseGroup], user_id: Any) -> QuerySet[EnterpriseGroup]:
     acting = EnterpriseCustomerUser.objects.filter(
-        user_id=caller.pk, active=True, enterprise_customer=OuterRef("enterprise_customer_id")
+        user_id=user_id, active=True, enterprise_customer=OuterRef("enterprise_customer_id")
     )
     return groups.filter(Exists(acting.order_by()))
+
+
+def all_visible(caller: Any) -> KeptList:
+    """Tuples of `Group` for a paginator: all that a caller sees, the latest changed first."""
+    if caller.is_staff:
+        return KeptList(_every_group, _number_of_groups)
+    return KeptList(_own_groups, _number_of_own_groups, user_id=caller.pk)
 
 
 def with_learners(groups: QuerySet[EnterpriseGroup], ids: Collection[int]) -> QuerySet[EnterpriseGroup]:
@@ -91,6 +111,29 @@ def shown(groups: QuerySet[EnterpriseGroup]) -> QuerySet[Any, Any]:
         WireTime("created"),
         Coalesce(Subquery(number), 0),
     )
+
+
+def one_visible(caller: Any, uuid: UUID) -> list[tuple[Any, ...]]:
+    """The tuple of the `Group` with this uuid, if the caller sees it. One statement."""
+    return _one_group([uuid]) if caller.is_staff else _own_group([uuid], user_id=caller.pk)
+
+
+_one_group = KeyedStatement(lambda uuids: shown(_latest_groups().filter(pk__in_set=uuids)))
+_own_group = KeyedStatement(lambda uuids: shown(_latest_own_groups().filter(pk__in_set=uuids)))
+
+
+def _latest_groups() -> QuerySet[EnterpriseGroup]:
+    return EnterpriseGroup.objects.order_by("-modified", "pk")
+
+
+def _latest_own_groups() -> QuerySet[EnterpriseGroup]:
+    return _acted_for(_latest_groups(), Given("user_id", BigIntegerField()))
+
+
+_every_group = KeptPage(lambda: shown(_latest_groups()))
+_number_of_groups = KeptCount(lambda: _latest_groups().values_list("pk"))
+_own_groups = KeptPage(lambda: shown(_latest_own_groups()))
+_number_of_own_groups = KeptCount(lambda: _latest_own_groups().values_list("pk"))
 
 
 def one_of(groups: QuerySet[EnterpriseGroup], uuid: object) -> EnterpriseGroup:
@@ -210,8 +253,23 @@ def members_of(group_id: UUID, asked: Asked) -> tuple[Any, Any]:
         given = {"group": group_id}
         number = CountOf(lambda: _number(using="default", group=group_id))
         return EitherEnd(KeptRows(_latest, _earliest, "default", given), number), number
+    if not (asked.text or asked.emails):
+        forwards, backwards, number_of = _sorted(replace(asked, emails=()))
+        number = CountOf(lambda: number_of(using="default", group=group_id))
+        return EitherEnd(KeptRows(forwards, backwards, "default", {"group": group_id}), number), number
     rows = _found(group_id, asked)
     return rows.order_by(*_order(asked)).values_list("pk"), rows
+
+
+@lru_cache(maxsize=64)
+def _sorted(asked: Asked) -> tuple[KeptPage, KeptPage, KeptCount]:
+    """The pages, those from the end, and the number of a group's members in an order that was asked for."""
+
+    def build() -> QuerySet[Any, Any]:
+        rows = _found(Given("group", UUIDField()), asked)
+        return rows.order_by(*_order(asked)).values_list("pk")
+
+    return KeptPage(build), KeptPage(lambda: build().reverse()), KeptCount(build)
 
 
 def flex_memberships(user_id: int, customer_id: UUID) -> QuerySet[Any, Any]:
@@ -235,7 +293,11 @@ def _tied() -> Q:
     return Q(enterprise_customer_user__isnull=False) | Q(pending_enterprise_customer_user__isnull=False)
 
 
-def _found(group_id: UUID, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
+def _found(group_id: Any, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
+    """
+    Args:
+        group_id: the uuid, or an expression for it.
+    """
     with_removed = asked.removed and not asked.pending_only
     rows = (EnterpriseGroupMembership.all_objects if with_removed else EnterpriseGroupMembership.objects).filter(
         _tied(), group=group_id
@@ -244,7 +306,7 @@ def _found(group_id: UUID, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
         rows = rows.filter(enterprise_customer_user__isnull=True)
     if asked.text:
         named = Q(enterprise_customer_user__member_name__icontains=asked.text) | Q(
-            enterprise_customer_user__user_fk__email__icontains=asked.text
+            enterprise_customer_user__member_email__icontains=asked.text
         )
         waiting = Q(
             enterprise_customer_user__isnull=True, pending_enterprise_customer_user__user_email__icontains=asked.text
@@ -253,7 +315,7 @@ def _found(group_id: UUID, asked: Asked) -> QuerySet[EnterpriseGroupMembership]:
     if asked.emails:
         emails = list(asked.emails)
         rows = rows.filter(
-            Q(enterprise_customer_user__user_fk__email__in_set=emails)
+            Q(enterprise_customer_user__member_email__in_set=emails)
             | Q(
                 enterprise_customer_user__isnull=True,
                 pending_enterprise_customer_user__user_email__in_set=emails,
@@ -267,7 +329,7 @@ def _order(asked: Asked) -> list[Any]:
         return ["-modified", "pk"]
     column: Any = F("status")
     if asked.sort_by == MembershipOrder.MEMBER_DETAILS:
-        column = Coalesce("enterprise_customer_user__user_fk__email", "pending_enterprise_customer_user__user_email")
+        column = Coalesce("enterprise_customer_user__member_email", "pending_enterprise_customer_user__user_email")
     elif asked.sort_by == MembershipOrder.RECENT_ACTION:
         column = Case(
             When(errored_at__isnull=False, then=F("errored_at")),

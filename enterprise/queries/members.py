@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
-from django.db.models.functions import Coalesce
+from django.db.models import Count, Exists, OuterRef, PositiveBigIntegerField, QuerySet, Subquery, TextField, UUIDField
+from django.db.models.functions import Coalesce, Upper
 
 from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeptStatement, KeyedStatement
+from config.db.sets import like_text
 from enterprise.models import (
     EnterpriseCourseEnrollment,
     EnterpriseCustomerUser,
@@ -23,6 +25,7 @@ from enterprise.models import (
 )
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.learners import LARGEST_ID
 from enterprise.queries.roles import role_key
 
 
@@ -68,7 +71,7 @@ def found(
     user_id: int | None = None,
     by: str = MemberOrder.NAME,
     backwards: bool = False,
-) -> tuple[QuerySet[Any, Any], QuerySet[Any]]:
+) -> tuple[Any, Any]:
     """The same for some members, or in another order.
 
     Args:
@@ -76,13 +79,35 @@ def found(
         user_id: only this account's.
         by: a MemberOrder; the date is that of the account.
     """
-    links = members_of(customer_id)
+    given: dict[str, Any] = {"customer": customer_id}
     if text:
-        links = links.filter(Q(member_name__icontains=text) | Q(user_fk__email__icontains=text))
+        given["text"] = f"%{like_text(text)}%\n%"
+    elif user_id is not None and not 0 <= user_id <= LARGEST_ID:
+        return [], []
     elif user_id is not None:
-        links = links.filter(user_id=user_id)
-    order = ["user_fk__date_joined", "pk"] if by == MemberOrder.JOINED_ORG else ["member_name", "pk"]
-    return links.order_by(*(f"-{each}" for each in order) if backwards else order).values_list("pk"), links
+        given["user_id"] = user_id
+    forwards, backwards_, number = _found(frozenset(given), by)
+    countable = CountOf(lambda: number(**given))
+    pages = (backwards_, forwards) if backwards else (forwards, backwards_)
+    return EitherEnd(KeptRows(*pages, "default", given), countable), countable
+
+
+@lru_cache
+def _found(given: frozenset[str], by: str) -> tuple[KeptPage, KeptPage, KeptCount]:
+    """The pages, those from the end, and the number of members found by what is given."""
+
+    def build() -> QuerySet[Any, Any]:
+        links = members_of(_CUSTOMER)
+        if "text" in given:
+            links = links.filter(member_search__like=Upper(_TEXT))
+        if "user_id" in given:
+            links = links.filter(user_id=Given("user_id", PositiveBigIntegerField()))
+        order = "user_fk__date_joined" if by == MemberOrder.JOINED_ORG else "member_name"
+        return links.order_by(order, "pk").values_list("pk")
+
+    anew = "text" in given
+    pages = KeptPage(build, planned_anew=anew), KeptPage(lambda: build().reverse(), planned_anew=anew)
+    return *pages, KeptCount(build, planned_anew=anew)
 
 
 def members(ids: Sequence[int]) -> list[Member]:
@@ -91,8 +116,11 @@ def members(ids: Sequence[int]) -> list[Member]:
     return [rows[each] for each in ids if each in rows]
 
 
+_CUSTOMER, _TEXT = Given("customer", UUIDField()), Given("text", TextField())
+
+
 def _by_name() -> QuerySet[Any, Any]:
-    return members_of(Given("customer", UUIDField())).order_by("member_name", "pk").values_list("pk")
+    return members_of(_CUSTOMER).order_by("member_name", "pk").values_list("pk")
 
 
 def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:

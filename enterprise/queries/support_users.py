@@ -5,28 +5,30 @@ Contract: enterprise-admins-groups-sso, Members and support users.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
-from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import (
-    BooleanField,
-    CharField,
-    DateTimeField,
     Exists,
     F,
+    FilteredRelation,
     IntegerField,
     OuterRef,
     PositiveBigIntegerField,
     Q,
     QuerySet,
+    Subquery,
     TextField,
+    UUIDField,
     Value,
 )
-from django.db.models.functions import Cast, Lower
+from django.db.models.functions import Cast, Lower, Upper
 
+from config.db.reads import EitherEnd, Given, KeptCount, KeptRows, KeptStatement, KeyedStatement, MergedPage, WireTime
+from config.db.sets import like_text
+from enrollments.models import User
 from enterprise.models import (
     EnterpriseCustomerUser,
     PendingEnterpriseCustomerAdminUser,
@@ -34,21 +36,23 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
+from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.roles import role_key
 
-ADMINS_FIRST = ("-is_admin", "details")
+_IS_PENDING, _IS_ADMIN, _DETAILS, _EMAIL, _ACCOUNT = 1, 2, 3, 4, 5  # the columns of what is merged, by place
+ADMINS_FIRST = (-_IS_ADMIN, _DETAILS)
 # What `ordering` may say, and the columns it stands for.
 ORDERINGS = {
-    "administrator": ("is_admin",),
-    "learner": ("is_admin",),
-    "details": ("details",),
-    "-administrator": ("-is_admin",),
-    "-learner": ("-is_admin",),
-    "-details": ("-details",),
+    "administrator": (_IS_ADMIN,),
+    "learner": (_IS_ADMIN,),
+    "details": (_DETAILS,),
+    "-administrator": (-_IS_ADMIN,),
+    "-learner": (-_IS_ADMIN,),
+    "-details": (-_DETAILS,),
 }
 
 
-class SupportUser(NamedTuple):
+class Known(NamedTuple):
     """A row of the list; of a pending one only the address counts, and whether it is to be an admin."""
 
     is_pending: int
@@ -56,64 +60,122 @@ class SupportUser(NamedTuple):
     details: str
     email: str
     user_id: int
+
+
+class Account(NamedTuple):
+    """Whom a row is about, with the system-wide roles for the customer in the order in which they were given."""
+
+    id: int
     username: str
     first_name: str
     last_name: str
+    email: str
     is_staff: bool
     is_active: bool
-    date_joined: datetime
+    date_joined: str
+    roles: list[str]
 
 
-_COLUMNS = SupportUser._fields
-
-
-def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> QuerySet[Any, Any]:
-    """Tuples of `SupportUser`, for a paginator.
+def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> tuple[EitherEnd, CountOf]:
+    """Tuples of `Known`, for a paginator, and what it counts.
 
     Args:
         text: what is somewhere in the address or the user name, ignoring case.
         ordering: one of ORDERINGS; else admins come first, then those whose details come first.
     """
-    is_admin = SystemWideEnterpriseUserRoleAssignment.objects.filter(
-        user=OuterRef("user_fk_id"), enterprise_customer=customer_id, role=role_key(ENTERPRISE_ADMIN_ROLE)
-    )
-    learners = EnterpriseCustomerUser.all_objects.filter(enterprise_customer=customer_id, user_fk__isnull=False)
-    is_invited = PendingEnterpriseCustomerAdminUser.objects.annotate(lowered=Lower("user_email")).filter(
-        enterprise_customer=customer_id, lowered=Lower(OuterRef("user_email"))
-    )
-    pending = PendingEnterpriseCustomerUser.objects.filter(enterprise_customer=customer_id)
+    order = (*ORDERINGS.get(ordering, ADMINS_FIRST), _EMAIL, _ACCOUNT)
+    given: dict[str, Any] = {"customer": customer_id}
     if text:
-        learners = learners.filter(Q(user_fk__email__icontains=text) | Q(user_fk__username__icontains=text))
-        pending = pending.filter(user_email__icontains=text)
-    rows = learners.order_by().annotate(
-        is_pending=Value(0),
-        is_admin=_number(Exists(is_admin)),
-        details=_text("user_fk__username"),
-        email=_text("user_fk__email"),
-        account=Cast("user_id", PositiveBigIntegerField()),
-        username=_text("user_fk__username"),
-        first_name=_text("user_fk__first_name"),
-        last_name=_text("user_fk__last_name"),
-        is_staff=F("user_fk__is_staff"),
-        is_active=F("user_fk__is_active"),
-        date_joined=F("user_fk__date_joined"),
+        given |= {"text": text, "pattern": f"%\n%{like_text(text)}%"}
+    is_search = bool(text)
+
+    def counted() -> int:
+        return _kept_number(is_search)(**given)
+
+    number = CountOf(
+        counted if is_search else lambda: kept_count(f"support-users:{customer_id}", counted, _newest_changes)
     )
-    waiting = pending.order_by().annotate(
-        is_pending=Value(1),
-        is_admin=_number(Exists(is_invited)),
-        details=_text("user_email"),
-        email=_text("user_email"),
-        account=Value(0, PositiveBigIntegerField()),
-        username=Value("", CharField()),
-        first_name=Value("", CharField()),
-        last_name=Value("", CharField()),
-        is_staff=Value(None, BooleanField()),
-        is_active=Value(None, BooleanField()),
-        date_joined=Value(None, DateTimeField()),
+    forwards, backwards = (_kept_page(each, is_search) for each in (order, tuple(-place for place in order)))
+    return EitherEnd(KeptRows(forwards, backwards, "default", given), number), number
+
+
+@lru_cache
+def _kept_page(order: tuple[int, ...], is_search: bool) -> MergedPage:
+    return MergedPage(lambda: _parts(order, is_search=is_search), order, planned_anew=is_search)
+
+
+@lru_cache
+def _kept_number(is_search: bool) -> KeptCount:
+    def both() -> QuerySet[Any, Any]:
+        parts = (_learners(is_search=is_search), _waiting(is_search=is_search))
+        learners, waiting = (part.values_list("pk") for part in parts)
+        return learners.union(waiting, all=True)
+
+    return KeptCount(both, planned_anew=is_search)
+
+
+def _learners(*, is_search: bool) -> QuerySet[EnterpriseCustomerUser]:
+    """Unlinked ones too."""
+    rows = EnterpriseCustomerUser.all_objects.filter(enterprise_customer=_CUSTOMER, user_fk__isnull=False)
+    if is_search:
+        rows = rows.filter(member_search__like=Upper(_PATTERN))
+    return rows.order_by()
+
+
+def _waiting(*, is_search: bool) -> QuerySet[PendingEnterpriseCustomerUser]:
+    rows = PendingEnterpriseCustomerUser.objects.filter(enterprise_customer=_CUSTOMER)
+    return (rows.filter(user_email__icontains=_TEXT) if is_search else rows).order_by()
+
+
+def _parts(order: tuple[int, ...], *, is_search: bool) -> list[QuerySet[Any, Any]]:
+    """Learners and who waits, each of them in two parts where admins come apart from others."""
+    assigned = SystemWideEnterpriseUserRoleAssignment.objects.filter(
+        enterprise_customer=_CUSTOMER, role=role_key(ENTERPRISE_ADMIN_ROLE)
     )
-    columns = [name if name != "user_id" else "account" for name in _COLUMNS]
-    both = rows.values_list(*columns).union(waiting.values_list(*columns), all=True)
-    return both.order_by(*ORDERINGS.get(ordering, ADMINS_FIRST), "email", "account")
+    invited = PendingEnterpriseCustomerAdminUser.objects.filter(enterprise_customer=_CUSTOMER).annotate(
+        lowered=Lower("user_email")
+    )
+    is_admin = Exists(assigned.filter(user=OuterRef("user_fk_id")))
+    is_invited = Exists(invited.filter(lowered=Lower(OuterRef("user_email"))))
+    learners, waiting = _learners(is_search=is_search), _waiting(is_search=is_search)
+    kinds: list[tuple[Any, Any, Any, int, dict[int, str]]] = [
+        (
+            learners,
+            is_admin,
+            learners.filter(user_id__in_few=assigned.order_by().values("user_id")),
+            0,
+            {_DETAILS: "member_username", _EMAIL: "member_email"},
+        ),
+        (
+            waiting,
+            is_invited,
+            waiting.alias(lowered=Lower("user_email")).filter(lowered__in_few=invited.order_by().values("lowered")),
+            1,
+            {_DETAILS: "user_email", _EMAIL: "user_email"},
+        ),
+    ]
+    parts = []
+    for rows, holds, admins, is_pending, columns in kinds:
+        account = Value(0, PositiveBigIntegerField()) if is_pending else F("user_id")
+        own = _own_order(order, columns if is_pending else {**columns, _ACCOUNT: "user_id"})
+        shown = [_text(columns[_DETAILS]), _text(columns[_EMAIL]), account]
+        if abs(order[0]) != _IS_ADMIN:
+            parts.append(rows.order_by(*own).values_list(Value(is_pending), _number(holds), *shown))
+            continue
+        for flag, part in ((1, admins), (0, rows.filter(~holds))):
+            parts.append(part.order_by(*own).values_list(Value(is_pending), Value(flag), *shown))
+    return parts
+
+
+def _own_order(order: tuple[int, ...], columns: dict[int, str]) -> list[str]:
+    """What orders rows of one kind; nothing after a column that tells any two of them apart."""
+    names: list[str] = []
+    for place in order:
+        if name := columns.get(abs(place)):
+            names.append(f"-{name}" if place < 0 else name)
+            if name in ("member_username", "user_email"):
+                break
+    return names
 
 
 def _number(condition: Any) -> Any:
@@ -124,13 +186,35 @@ def _text(column: str) -> Any:
     return Cast(column, TextField())
 
 
-def roles_of(customer_id: UUID, account_ids: Collection[int]) -> dict[int, list[str]]:
-    """The system-wide roles that accounts hold for a customer, in the order in which they got them. One statement."""
-    held: defaultdict[int, list[str]] = defaultdict(list)
-    if account_ids:
-        assignments = SystemWideEnterpriseUserRoleAssignment.objects.filter(
-            enterprise_customer=customer_id, user__id__in_set=account_ids
-        )
-        for account_id, name in assignments.order_by("created", "pk").values_list("user_id", "role__name"):
-            held[account_id].append(name)
-    return held
+def _newest() -> QuerySet[Any, Any]:
+    """The newest row of history of learner links, with that of pending learners."""
+    pending = PendingEnterpriseCustomerUser.history.model.objects.order_by("-history_id").values("history_id")[:1]
+    changes = EnterpriseCustomerUser.history.model.objects.order_by("-history_id")
+    return changes.values_list("history_id", Subquery(pending))[:1]
+
+
+_CUSTOMER, _TEXT = Given("customer", UUIDField()), Given("text", TextField())
+_PATTERN = Given("pattern", TextField())
+_newest_changes = KeptStatement(_newest)
+
+
+def accounts(customer_id: UUID, ids: Collection[int]) -> dict[int, Account]:
+    """The accounts with these ids; one that is gone meanwhile is left out. One statement, none for no ids."""
+    found: dict[int, Account] = {}
+    for *values, role in _account_rows(ids, customer=customer_id):
+        account = found.setdefault(values[0], Account(*values, roles=[]))
+        if role is not None:
+            account.roles.append(role)
+    return found
+
+
+def _accounts_of(ids: list[int]) -> QuerySet[Any, Any]:
+    held = FilteredRelation(
+        "enterprise_role_assignments", condition=Q(enterprise_role_assignments__enterprise_customer=_CUSTOMER)
+    )
+    rows = User.objects.filter(pk__in_set=ids).annotate(held=held).order_by("held__created", "held__pk")
+    columns = ("pk", "username", "first_name", "last_name", "email", "is_staff", "is_active")
+    return rows.values_list(*columns, WireTime("date_joined"), "held__role__name")
+
+
+_account_rows = KeyedStatement(_accounts_of)

@@ -10,7 +10,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api.fields import UtcDateTimeField, wire_time
+from config.api.fields import UtcDateTimeField
 from enterprise.models import MemberOrder
 
 LONGEST_MEMBER_QUERY = 250
@@ -66,13 +66,13 @@ class MemberSerializer(serializers.Serializer[Any]):
 # --- Support users ------------------------------------------------------------------------------------------------
 
 
-def support_user_body(row: Any, roles: list[str]) -> dict[str, Any]:
+def support_user_body(row: Any, account: Any) -> dict[str, Any]:
     """
     Args:
-        row: a `queries.support_users.SupportUser`.
-        roles: the system-wide roles that the account holds for the customer.
+        row: a `queries.support_users.Known`.
+        account: its `queries.support_users.Account`; None for a pending one.
     """
-    if row.is_pending:
+    if account is None:
         return {
             "enterprise_customer_user": None,
             "pending_enterprise_customer_user": {
@@ -85,17 +85,17 @@ def support_user_body(row: Any, roles: list[str]) -> dict[str, Any]:
         }
     return {
         "enterprise_customer_user": {
-            "id": row.user_id,
-            "username": row.username,
-            "first_name": row.first_name,
-            "last_name": row.last_name,
-            "email": row.email,
-            "is_staff": bool(row.is_staff),
-            "is_active": bool(row.is_active),
-            "date_joined": wire_time(row.date_joined),
+            "id": account.id,
+            "username": account.username,
+            "first_name": account.first_name,
+            "last_name": account.last_name,
+            "email": account.email,
+            "is_staff": bool(account.is_staff),
+            "is_active": bool(account.is_active),
+            "date_joined": account.date_joined,
         },
         "pending_enterprise_customer_user": None,
-        "role_assignments": roles,
+        "role_assignments": account.roles,
         "is_admin": bool(row.is_admin),
     }
 

@@ -14,7 +14,7 @@ from config.api.throttles import UserThrottle
 from enterprise.permissions import CAN_ACCESS_ADMIN_DASHBOARD, PROVISIONS_CUSTOMERS, ensure
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.roles import access
-from enterprise.queries.support_users import ORDERINGS, SupportUser, roles_of, support_users
+from enterprise.queries.support_users import ORDERINGS, Known, accounts, support_users
 from enterprise.serializers.people import SupportUserSerializer, support_user_body
 
 UNKNOWN = "Could not find enterprise uuid {}"
@@ -39,8 +39,9 @@ class SupportUsersView(DetailErrors, APIView):
         if customer_id is None:
             raise NotFound(UNKNOWN.format(enterprise_uuid))
         query = request.query_params
-        rows = support_users(customer_id, query.get("user_query", ""), query.get("ordering", ""))
+        rows, number = support_users(customer_id, query.get("user_query", ""), query.get("ordering", ""))
         paginator = self.pagination_class()
-        page = [SupportUser._make(row) for row in paginator.paginate_queryset(rows, request, self)]
-        roles = roles_of(customer_id, {row.user_id for row in page if not row.is_pending})
-        return paginator.get_paginated_response([support_user_body(row, roles.get(row.user_id, [])) for row in page])
+        page = [Known._make(row) for row in paginator.paginate_queryset(rows, request, self, count_queryset=number)]
+        known = accounts(customer_id, [row.user_id for row in page if not row.is_pending])
+        shown = [row for row in page if row.is_pending or row.user_id in known]
+        return paginator.get_paginated_response([support_user_body(row, known.get(row.user_id)) for row in shown])

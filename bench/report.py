@@ -1,0 +1,81 @@
+"""Tables of what was measured: printed line by line, and kept in a page of the documentation."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+COSTS, GROWTH = "Costs", "Growth"
+COST_HEADINGS = ("SQL", "web CPU ms", "PG CPU ms", "req/s", "p50 ms", "p99 ms", "bytes", "x floor", "goal")
+GROWTH_HEADINGS = ("CPU ms", "CPU ms x10", "ratio", "p50 ms", "p50 ms x10", "ratio")
+NAME_WIDTH = 52
+Table = list[tuple[str, ...]]
+
+
+def costs(results: Iterable[Any]) -> Table:
+    """Prints each result as it comes; the table."""
+    rows: Table = [("", *COST_HEADINGS)]
+    _print(rows[0])
+    for result in results:
+        cost, goal = result.cost, result.endpoint.goal
+        missed = goal is not None and result.multiple > goal + 0.05
+        rows.append(
+            (
+                result.endpoint.name, f"{result.statements}", f"{cost.web_ms:.2f}", f"{cost.database_ms:.2f}",
+                f"{cost.per_second:.1f}", f"{cost.p50:.1f}", f"{cost.p99:.1f}", f"{cost.size:,}",
+                f"{result.multiple:.1f}", f"{goal or '-'}{' missed' if missed else ''}",
+            )
+        )  # fmt: skip
+        _print(rows[-1])
+    return rows
+
+
+def growth(small: Sequence[Any], large: Sequence[Any]) -> Table:
+    """Prints how much more the same costs on more data; the table."""
+    rows: Table = [("", *GROWTH_HEADINGS)]
+    _print(rows[0])
+    for before, after in zip(small, large, strict=True):
+        figures = []
+        for few, many in ((before.cost.cpu_ms, after.cost.cpu_ms), (before.cost.p50, after.cost.p50)):
+            figures += [f"{few:.2f}", f"{many:.2f}", f"{many / few:.2f}"]
+        rows.append((before.endpoint.name, *figures))
+        _print(rows[-1])
+    return rows
+
+
+def write(page: Path, heading: str, rows: Table) -> None:
+    """Replaces the part of the page below a heading of the second level, up to the next one."""
+    lines = [f"Measured {date.today():%d %B %Y} on {_machine()}.", "", _line(rows[0])]
+    lines += ["|---|" + "---:|" * (len(rows[0]) - 1), *map(_line, rows[1:])]
+    text = page.read_text(encoding="utf-8")
+    pattern = rf"(## {heading}: .*?\n\n(?:(?!Measured )[^|#\n].*\n+)*)(?:Measured |\||$)(?:(?!## ).*\n?)*"
+    new, number = re.subn(pattern, lambda found: found[1] + "\n".join(lines) + "\n\n", text, count=1)
+    if number != 1:
+        raise ValueError(f"{page} has no part {heading}")
+    page.write_text(new.rstrip() + "\n", encoding="utf-8")
+
+
+def _print(row: Sequence[str]) -> None:
+    print(f"{row[0]:{NAME_WIDTH}}", *(f"{each:>10}" for each in row[1:]), flush=True)
+
+
+def _line(row: Sequence[str]) -> str:
+    return f"| {' | '.join(row)} |"
+
+
+def _machine() -> str:
+    """In words."""
+    import os
+
+    from django.db import connection
+
+    model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
+    version = connection.pg_version // 10_000 if connection.vendor == "postgresql" else "none"
+    return (
+        f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), which clients, web workers and "
+        f"PostgreSQL {version} share; Python {platform.python_version()}"
+    )
