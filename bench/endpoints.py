@@ -64,6 +64,13 @@ def main() -> None:
 @contextmanager
 def measuring(options: argparse.Namespace, scale: int) -> Iterator[Iterator[Result]]:
     """A service of its own with data, and what its endpoints cost, one after the other."""
+    with installed() as site:
+        yield _results(site, options, scale)
+
+
+@contextmanager
+def installed() -> Iterator[real.Service]:
+    """An installation of its own, which nothing runs yet; gone at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         database_url = stack.enter_context(real.database("matricula_bench"))
@@ -71,13 +78,13 @@ def measuring(options: argparse.Namespace, scale: int) -> Iterator[Iterator[Resu
         urls = {"DATABASE_URL": database_url, "REDIS_URL": cache, "CELERY_BROKER_URL": broker}
         site = real.Service(folder, {**urls, "DJANGO_SETTINGS_MODULE": "bench.settings"})
         stack.callback(site.stop)
-        yield _results(site, options, scale)
+        yield site
 
 
 def _results(site: real.Service, options: argparse.Namespace, scale: int) -> Iterator[Result]:
     wanted = [text for text in options.only.split("|") if text]
     compares = options.scale > 1
-    _use(site)
+    use(site)
     with_content = not compares and (not wanted or any(text in f"contains {CONTENT}" for text in wanted))
     scene = Scene(scale, with_content=with_content)
     load = Load(site, options.seconds, scene.tokens["staff"])
@@ -87,10 +94,10 @@ def _results(site: real.Service, options: argparse.Namespace, scale: int) -> Ite
         if compares and (endpoint.body or not endpoint.grows):
             continue
         statements = load.statements(endpoint)
-        yield Result(endpoint, statements, *load.cost(endpoint, options.repeats))
+        yield Result(endpoint, statements, *load.cost(endpoint, options.repeats, with_floor=not compares))
 
 
-def _use(site: real.Service) -> None:
+def use(site: real.Service) -> None:
     """Has this process speak with the service's database, after another one too."""
     os.environ.update(site.environment)
     site.manage("migrate", "--verbosity", "0")

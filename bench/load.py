@@ -77,14 +77,16 @@ class Load:
         self._web = site.start_web(WORKERS)
         self._database = urlsplit(site.environment["DATABASE_URL"]).path.lstrip("/")
 
-    def cost(self, endpoint: Endpoint, repeats: int) -> tuple[Measured, Measured]:
+    def cost(self, endpoint: Endpoint, repeats: int, *, with_floor: bool = True) -> tuple[Measured, Measured]:
         """What an endpoint costs, and the floor of as many bytes asked right after it: the least of some repeats."""
         costs, floors = [], []
         for _ in range(repeats):
             costs.append(self.measure(endpoint))
+            if not with_floor:
+                continue
             floor = Endpoint("floor", f"/bench/floor?bytes={costs[-1].size}", endpoint.token or self._token)
             floors.append(self.measure(floor))
-        least = [min(each, key=lambda cost: cost.cpu_ms) for each in (costs, floors)]
+        least = [min(each, key=lambda cost: cost.cpu_ms) for each in (costs, floors or costs)]
         return least[0], least[1]
 
     def statements(self, endpoint: Endpoint) -> int:

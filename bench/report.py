@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import re
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def growth(small: Sequence[Any], large: Sequence[Any]) -> Table:
 
 def write(page: Path, heading: str, rows: Table) -> None:
     """Replaces the part of the page below a heading of the second level, up to the next one."""
-    lines = [f"Measured {date.today():%d %B %Y} on {_machine()}.", "", _line(rows[0])]
+    lines = [f"Measured {datetime.now(UTC):%d %B %Y} on {_machine()}.", "", _line(rows[0])]
     lines += ["|---|" + "---:|" * (len(rows[0]) - 1), *map(_line, rows[1:])]
     text = page.read_text(encoding="utf-8")
     pattern = rf"(## {heading}: .*?\n\n(?:(?!Measured )[^|#\n].*\n+)*)(?:Measured |\||$)(?:(?!## ).*\n?)*"
@@ -69,12 +70,12 @@ def _line(row: Sequence[str]) -> str:
 
 def _machine() -> str:
     """In words."""
-    import os
-
     from django.db import connection
 
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
-    version = connection.pg_version // 10_000 if connection.vendor == "postgresql" else "none"
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        version = cursor.fetchone()[0].partition(".")[0]
     return (
         f"{os.cpu_count()} cores ({model[1] if model else platform.machine()}), which clients, web workers and "
         f"PostgreSQL {version} share; Python {platform.python_version()}"

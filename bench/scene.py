@@ -1,9 +1,9 @@
 """The world that endpoints are measured on: 200 customers, one of them as large as in large deployments.
 
-Customer Fleet: 10,000 learners, each with role and two enterprise enrollments; half of them are in groups of a thousand,
-a third answered about sharing data (half of them refused), ten are admins, and ten more are invited to be. A program of
-as many students as Fleet has groups of learners. `Scene(scale)` multiplies customers, learners, groups and students, and
-makes it three enrollments a learner; answers of one page stay as long as they are.
+Customer Fleet: 10,000 learners, each with role and two enterprise enrollments; half of them are in groups of a
+thousand, a third answered about sharing data (half of them refused), ten are admins, and ten more are invited to be. A
+program has 5,000 students. `Scene(scale)` multiplies customers, learners, groups and students, and makes it three
+enrollments a learner; groups, and pages of lists, stay as long as they are.
 """
 
 from __future__ import annotations
@@ -169,7 +169,7 @@ class Scene:
             )
         return group
 
-    def _appoint_admins(self, links: Sequence[Any]) -> None:
+    def _appoint_admins(self, links: Any) -> None:
         from enterprise import models
 
         for number, link in enumerate(links):
@@ -302,7 +302,7 @@ class Scene:
         session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
         session[HASH_SESSION_KEY] = self.root.get_session_auth_hash()
         session.create()
-        self.session = session.session_key
+        self.session = str(session.session_key)
 
 
 def _accounts(prefix: str, number: int) -> list[int]:

@@ -78,7 +78,11 @@ def database(url: str) -> dict[str, Any]:
             "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
         }
     elif env.bool("DATABASE_PREPARED_STATEMENTS", default=True):
-        configured["OPTIONS"] = {"prepare_threshold": 0}  # concerns `config.db.prepared` alone
+        configured["OPTIONS"] = {
+            "prepare_threshold": 0,  # concerns `config.db.prepared` alone
+            # Compiling a statement takes longer than running it where it reads a page of rows and looks expensive.
+            "options": "-c jit=off",
+        }
     configured["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
     configured["CONN_HEALTH_CHECKS"] = True
     return configured

@@ -221,7 +221,7 @@ class MergedPage(KeptStatement):
 
     def _written(self, connection: Any) -> Compiled:
         texts, parameters = [], []
-        for number, part in enumerate(self._build()):  # type: ignore[arg-type, var-annotated]
+        for number, part in enumerate(self._build()):
             sql, own = part[: self._reach].query.get_compiler(connection=connection).as_sql()
             texts.append(f"SELECT * FROM ({sql}) part{number}")  # noqa: S608
             parameters += own

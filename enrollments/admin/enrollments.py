@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin, ReadOnlyAdmin
+from enrollments.admin.filters import ModeFilter
 from enrollments.models import (
     CourseEnrollment,
     CourseEnrollmentAllowed,
@@ -27,7 +28,7 @@ class CourseEnrollmentAdmin(HistoryAdmin):
     """Shows enrollments. They are changed through the APIs, where the rules and side effects live."""
 
     list_display = ("id", "user", "course_id", "mode", "is_active", "created")
-    list_filter = ("is_active", "mode")
+    list_filter = ("is_active", ModeFilter)
     ordering = ("-id",)
     readonly_fields = ("user", "course_id", "mode", "is_active", "created")
     search_lookups = ("user__username", "user__email__lower", "course_id")

@@ -109,6 +109,7 @@ class EnterpriseGroupMembership(TimeStampedModel):
         ]
         indexes = [
             models.Index(fields=["group", "-modified"], name="membership_group", condition=Q(is_removed=False)),
+            models.Index(fields=["-modified"], name="membership_latest"),
             # What lists of groups count.
             models.Index(
                 fields=["group"], name="membership_accepted", condition=Q(is_removed=False, status="accepted")

@@ -42,6 +42,7 @@ from enterprise.models import (
     EnterpriseGroup,
     EnterpriseGroupMembership,
     MembershipOrder,
+    PendingEnterpriseCustomerUser,
 )
 from enterprise.queries.counts import CountOf
 from enterprise.queries.customers import parsed_uuid
@@ -329,7 +330,12 @@ def _order(asked: Asked) -> list[Any]:
         return ["-modified", "pk"]
     column: Any = F("status")
     if asked.sort_by == MembershipOrder.MEMBER_DETAILS:
-        column = Coalesce("enterprise_customer_user__member_email", "pending_enterprise_customer_user__user_email")
+        # Looked up for each member of the group: joined, the planner may read all learners of all customers instead.
+        links = EnterpriseCustomerUser.all_objects.filter(pk=OuterRef("enterprise_customer_user_id"))
+        pending = PendingEnterpriseCustomerUser.objects.filter(pk=OuterRef("pending_enterprise_customer_user_id"))
+        column = Coalesce(
+            Subquery(links.order_by().values("member_email")[:1]), Subquery(pending.order_by().values("user_email")[:1])
+        )
     elif asked.sort_by == MembershipOrder.RECENT_ACTION:
         column = Case(
             When(errored_at__isnull=False, then=F("errored_at")),

@@ -202,7 +202,7 @@ def accounts(customer_id: UUID, ids: Collection[int]) -> dict[int, Account]:
     """The accounts with these ids; one that is gone meanwhile is left out. One statement, none for no ids."""
     found: dict[int, Account] = {}
     for *values, role in _account_rows(ids, customer=customer_id):
-        account = found.setdefault(values[0], Account(*values, roles=[]))
+        account = found.setdefault(values[0], Account._make([*values, []]))
         if role is not None:
             account.roles.append(role)
     return found

@@ -10,11 +10,20 @@ from collections.abc import Collection
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BooleanField, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import (
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    ExpressionWrapper,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+)
 from django.db.models.functions import Lower
 
 from config.api.exceptions import Refusal
-from config.db.reads import KeyedStatement
+from config.db.reads import Given, KeptStatement, KeyedStatement
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import Course, CourseAccessRole, CourseOverview, Curriculum, Program
 from enrollments.queries.course_roles import STAFF_ROLES
@@ -78,11 +87,11 @@ def contents_of(program_id: UUID) -> Contents:
     return Contents(frozenset(programs), frozenset(curricula.values()))
 
 
-def _held_by(contents: Contents) -> Q:
-    """The condition on a run that it belongs to a program with these contents."""
-    of_programs = Program.courses.through.objects.filter(program__in_set=contents.programs)
-    of_curricula = Curriculum.courses.through.objects.filter(curriculum__in_set=contents.curricula)
-    runs = Curriculum.course_runs.through.objects.filter(curriculum__in_set=contents.curricula)
+def _held_by(programs: Collection[UUID], curricula: Collection[UUID]) -> Q:
+    """The condition on a run that it belongs to one of these programs or curricula."""
+    of_programs = Program.courses.through.objects.filter(program__in_set=programs)
+    of_curricula = Curriculum.courses.through.objects.filter(curriculum__in_set=curricula)
+    runs = Curriculum.course_runs.through.objects.filter(curriculum__in_set=curricula)
     return (
         Q(course__in=of_programs.values("course"))
         | Q(course__in=of_curricula.values("course"))
@@ -92,7 +101,7 @@ def _held_by(contents: Contents) -> Q:
 
 def runs_of(contents: Contents) -> QuerySet[CourseOverview]:
     """The runs of a program, in no order."""
-    return CourseOverview.objects.filter(_held_by(contents)).order_by()
+    return CourseOverview.objects.filter(_held_by(*contents)).order_by()
 
 
 def run_of_program(program_id: UUID, text: str) -> str:
@@ -107,13 +116,22 @@ def run_of_program(program_id: UUID, text: str) -> str:
         key = None
     if key is None or key.run is None:
         raise Refusal(BAD_RUN_KEY, status=404, code="invalid_course_key")
-    is_held = ExpressionWrapper(_held_by(contents_of(program_id)), output_field=BooleanField())
-    found = CourseOverview.objects.filter(pk=str(key)).values_list(is_held)
+    contents = contents_of(program_id)
+    found = _run_rows(contents.programs | contents.curricula, run=str(key))
     if not found:
         raise Refusal(NO_RUN.format(key), status=404, code="course_does_not_exist")
     if not found[0][0]:
         raise Refusal(NOT_IN_PROGRAM, status=404, code="course_not_in_program")
     return str(key)
+
+
+def _run(ids: list[UUID]) -> QuerySet[Any, Any]:
+    """Whether the run is held; programs and curricula are one set of ids, as no uuid is that of both."""
+    is_held = ExpressionWrapper(_held_by(ids, ids), output_field=BooleanField())
+    return CourseOverview.objects.filter(pk=Given("run", CharField())).order_by().values_list(is_held)
+
+
+_run_rows = KeyedStatement(_run)
 
 
 # --- Many programs --------------------------------------------------------------------------------------------------
@@ -155,7 +173,17 @@ def staffed_programs(user_id: int) -> set[UUID]:
     Roles on a whole organisation do not count, nor do those on custom courses (CCX). One statement for each level of
     parent programs, and one more.
     """
-    roles = CourseAccessRole.objects.filter(user=user_id, role__in=STAFF_ROLES)
+    found: set[UUID] = set()
+    level = {program for (program,) in _staffed(user_id=user_id)}
+    while level:
+        found |= level
+        level = {program for (program,) in _parents(level)} - found
+    return found
+
+
+def _with_staff() -> QuerySet[Any, Any]:
+    """The programs that hold such a run themselves."""
+    roles = CourseAccessRole.objects.filter(user=Given("user_id", BigIntegerField()), role__in=STAFF_ROLES)
     keys = roles.exclude(course_id="").exclude(course_id__startswith="ccx-v1:").values("course_id")
     courses = Course.objects.filter(runs__in=keys)
     of_curricula = Curriculum.courses.through.objects.filter(course__in=courses.values("pk"))
@@ -164,19 +192,19 @@ def staffed_programs(user_id: int) -> set[UUID]:
         Q(pk__in=of_curricula.values("curriculum")) | Q(pk__in=with_run.values("curriculum"))
     )
     holding = Program.objects.filter(Q(courses__in=courses.values("pk")) | Q(pk__in=curricula.values("program")))
-    found: set[UUID] = set()
-    level = set(holding.order_by().values_list("pk", flat=True))
-    while level:
-        found |= level
-        parents = _counting_curricula().filter(programs__in_set=level)
-        level = set(parents.order_by().values_list("program_id", flat=True)) - found
-    return found
+    return holding.order_by().values_list("pk")
 
 
 def _counting_curricula() -> QuerySet[Curriculum]:
     """The first active curriculum of every program."""
     of_program: Any = Curriculum.objects.filter(program=OuterRef("program"), is_active=True).order_by(*_in_order)
     return Curriculum.objects.filter(is_active=True, pk=Subquery(of_program.values("pk")[:1]))
+
+
+_staffed = KeptStatement(_with_staff)
+_parents = KeyedStatement(
+    lambda ids: _counting_curricula().filter(programs__in_set=ids).order_by().values_list("program_id")
+)
 
 
 def programs_authored_by(organization_id: int) -> set[UUID]:

@@ -29,7 +29,7 @@ class CourseEntitlementAdmin(HistoryAdmin):
     """An enrollment is linked and unlinked by the support desk's calls, where its side effects live."""
 
     list_display = ("uuid", "user", "course_uuid", "mode", "expired_at", "order_number", "created")
-    list_filter = ("mode",)
+    list_filter = (ModeFilter,)
     ordering = ("-id",)
     readonly_fields = ("uuid", "enrollment_course_run", "created", "modified")
     search_lookups = ("uuid", "user__username", "user__email__lower", "course_uuid", "order_number")

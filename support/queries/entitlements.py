@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import django_filters
@@ -14,6 +15,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Prefetch, Q, QuerySet
 from django.utils import timezone
 
+from config.db.reads import KeyedStatement, UuidText, WireTime
 from config.db.sets import InPairs
 from enrollments.models import CourseEnrollment, CourseOverview, GeneratedCertificate, User
 from enrollments.queries.course_modes import Mode, modes_of
@@ -66,6 +68,59 @@ def of_everybody() -> QuerySet[CourseEntitlement]:
 def of_learner(account_id: int) -> QuerySet[CourseEntitlement]:
     """The entitlements of one learner, with what answers show of them."""
     return of_everybody().filter(user_id=account_id)
+
+
+class ListedDetail(NamedTuple):
+    """What an agent did with an entitlement; `support_user` is None when that agent's account is gone."""
+
+    support_user: str | None
+    action: str
+    comments: str | None
+    unenrolled_run: str | None
+    created: str
+
+
+class ListedEntitlement(NamedTuple):
+    """An entitlement as lists show it; moments as answers write them, the newest detail first."""
+
+    user: str
+    uuid: str
+    course_uuid: str
+    enrollment_course_run: str | None
+    expired_at: str | None
+    created: str
+    modified: str
+    mode: str
+    refund_locked: bool
+    order_number: str | None
+    support_details: list[ListedDetail]
+
+
+def pageable(rows: QuerySet[CourseEntitlement]) -> QuerySet[Any, Any]:
+    """What a paginator takes: tuples for `listed`."""
+    moments = (WireTime(name) for name in ("expired_at", "created", "modified"))
+    columns = ("pk", "user__username", UuidText("uuid"), UuidText("course_uuid"), "enrollment_course_run__course_id")
+    plain = rows.select_related(None).prefetch_related(None)
+    return plain.values_list(*columns, *moments, "mode", "refund_locked", "order_number")
+
+
+def listed(page: Sequence[tuple[Any, ...]]) -> list[ListedEntitlement]:
+    """The entitlements of a page with their details. One statement."""
+    details: defaultdict[int, list[ListedDetail]] = defaultdict(list)
+    for pk, *values in _detail_rows([row[0] for row in page]):
+        details[pk].append(ListedDetail._make(values))
+    return [ListedEntitlement._make([*row[1:], details[row[0]]]) for row in page]
+
+
+_detail_rows = KeyedStatement(
+    lambda ids: (
+        CourseEntitlementSupportDetail.objects.filter(entitlement__id__in_set=ids)
+        .order_by("-created", "-id")
+        .values_list(
+            "entitlement_id", "support_user__username", "action", "comments", "unenrolled_run", WireTime("created")
+        )
+    )
+)
 
 
 # --- How long they last -----------------------------------------------------------------------------------------------

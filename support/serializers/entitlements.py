@@ -84,6 +84,19 @@ class EntitlementChangeSerializer(EntitlementRequestSerializer):
     refund_locked = FormBooleanField(required=False, allow_null=True)
 
 
+def listed_body(row: Any) -> dict[str, Any]:
+    """
+    Args:
+        row: a `queries.entitlements.ListedEntitlement`.
+    """
+    body: dict[str, Any] = row._asdict()
+    if row.enrollment_course_run is None:
+        del body["enrollment_course_run"]
+    body["refund_locked"] = bool(row.refund_locked)
+    body["support_details"] = [detail._asdict() for detail in row.support_details]
+    return body
+
+
 def entitlement_body(row: CourseEntitlement) -> dict[str, Any]:
     """An entitlement with its user, enrollment and support details loaded."""
     enrollment = row.enrollment_course_run

@@ -21,12 +21,13 @@ from enrollments.models import User
 from enterprise.queries.customers import parsed_uuid
 from support.models import CourseEntitlement
 from support.permissions import AgentsWrite, is_agent
-from support.queries.entitlements import EntitlementFilter, of_everybody, of_learner
+from support.queries.entitlements import EntitlementFilter, listed, of_everybody, of_learner, pageable
 from support.serializers.entitlements import (
     EntitlementChangeSerializer,
     EntitlementSerializer,
     NewEntitlementSerializer,
     entitlement_body,
+    listed_body,
 )
 from support.services import entitlements
 
@@ -68,8 +69,9 @@ class EntitlementListView(EntitlementViewBase):
         if not sees_all:
             entitlements.expire_lapsed(rows.filter(expired_at__isnull=True).prefetch_related(None))
         paginator = self.pagination_class()
-        page = paginator.paginate_queryset(filtered(rows, request, EntitlementFilter), request, self)
-        return paginator.get_paginated_response([entitlement_body(row) for row in page])
+        found = filtered(rows, request, EntitlementFilter)
+        page = paginator.paginate_queryset(pageable(found), request, self, count_queryset=found.order_by())
+        return paginator.get_paginated_response([listed_body(row) for row in listed(page)])
 
     @extend_schema(request=NewEntitlementSerializer, responses={201: EntitlementSerializer})
     def post(self, request: Request) -> Response:
