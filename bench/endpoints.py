@@ -41,7 +41,7 @@ class Result:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=3, help="how long each endpoint is asked")
+    parser.add_argument("--seconds", type=float, default=2, help="how long each endpoint is asked")
     parser.add_argument("--repeats", type=int, default=2, help="how often; the time with the least CPU counts")
     parser.add_argument("--only", default="", help="names of endpoints that contain one of these, with | between")
     parser.add_argument("--scale", type=int, default=1, help="compare with so many times the data")

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin
+from enrollments.admin.filters import ModeFilter
 from support.models import CourseEntitlement, CourseEntitlementPolicy, CourseEntitlementSupportDetail
 
 
