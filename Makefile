@@ -68,9 +68,15 @@ schema-check: dev ## See that the OpenAPI document is complete and without warni
 
 check: lint types migrations-check schema-check test ## All of the above checks, and the tests
 
-.PHONY: bench bench-oulad bench-registrar
-bench: dev ## Measure the endpoints (SQL, CPU, requests/s)
-	$(PYTHON_BIN) -m bench.endpoints $(ARGS)
+.PHONY: bench bench-growth bench-plans bench-oulad bench-registrar
+bench: dev ## Measure the endpoints (SQL, CPU, requests/s), into docs/benchmarks.md
+	$(PYTHON_BIN) -m bench.endpoints --write docs/benchmarks.md $(ARGS)
+
+bench-growth: dev ## Measure the lists on ten times the data, into docs/benchmarks.md
+	$(PYTHON_BIN) -m bench.endpoints --scale 10 --write docs/benchmarks.md $(ARGS)
+
+bench-plans: dev ## See that no list reads through a large table (ARGS="--scale 10")
+	$(PYTHON_BIN) -m bench.plans $(ARGS)
 
 bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
 	$(PYTHON_BIN) -m bench.oulad --data $(DATA) $(ARGS)

@@ -15,7 +15,7 @@ def copy_accounts(apps, schema_editor):
     """What enterprise.services.member_names keeps from here on."""
     link, account = apps.get_model("enterprise", "EnterpriseCustomerUser"), apps.get_model("enrollments", "User")
     accounts, line = account.objects.filter(pk=OuterRef("user_fk")), Value("\n")
-    name = Replace(OuterRef("member_name"), line, Value(" "))
+    name = Replace(OuterRef("member_name"), line, Value("\x1e"))
     text = Upper(Concat(name, line, F("email"), line, F("username"), output_field=models.TextField()))
     link._base_manager.filter(user_fk__isnull=False).update(
         member_username=Subquery(accounts.values("username")[:1]),

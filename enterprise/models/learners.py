@@ -18,6 +18,9 @@ from enterprise.models.invite_keys import EnterpriseCustomerInviteKey
 MEMBER_COPIES = ("member_name", "member_username", "member_email", "member_search")
 
 
+_LINE_OF_NAME = "\x1e"  # stands for the ends of lines within a name
+
+
 def search_text(name: Any, email: Any, username: Any) -> Any:
     """What searches for a customer's people look through, of expressions for what an account is called.
 
@@ -25,7 +28,14 @@ def search_text(name: Any, email: Any, username: Any) -> Any:
     first one in the address or the user name.
     """
     line = Value("\n")
-    return Upper(Concat(Replace(name, line, Value(" ")), line, email, line, username, output_field=models.TextField()))
+    return Upper(
+        Concat(Replace(name, line, Value(_LINE_OF_NAME)), line, email, line, username, output_field=models.TextField())
+    )
+
+
+def searched_text(text: str) -> str:
+    """What to look for in there when a text is asked for."""
+    return text.replace("\n", _LINE_OF_NAME)
 
 
 class MemberOrder(models.TextChoices):

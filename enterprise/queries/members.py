@@ -23,6 +23,7 @@ from enterprise.models import (
     MemberOrder,
     SystemWideEnterpriseUserRoleAssignment,
 )
+from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.learners import LARGEST_ID
@@ -81,7 +82,7 @@ def found(
     """
     given: dict[str, Any] = {"customer": customer_id}
     if text:
-        given["text"] = f"%{like_text(text)}%\n%"
+        given["text"] = f"%{like_text(searched_text(text))}%\n%"
     elif user_id is not None and not 0 <= user_id <= LARGEST_ID:
         return [], []
     elif user_id is not None:

@@ -35,6 +35,7 @@ from enterprise.models import (
     PendingEnterpriseCustomerUser,
     SystemWideEnterpriseUserRoleAssignment,
 )
+from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
 from enterprise.queries.counts import CountOf, kept_count
 from enterprise.queries.roles import role_key
@@ -86,7 +87,7 @@ def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> tupl
     order = (*ORDERINGS.get(ordering, ADMINS_FIRST), _EMAIL, _ACCOUNT)
     given: dict[str, Any] = {"customer": customer_id}
     if text:
-        given |= {"text": text, "pattern": f"%\n%{like_text(text)}%"}
+        given |= {"text": text, "pattern": f"%\n%{like_text(searched_text(text))}%"}
     is_search = bool(text)
 
     def counted() -> int:

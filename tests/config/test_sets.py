@@ -10,7 +10,16 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat
 from django.utils import timezone
 
-from config.db.sets import InPairs, Overtaken, insert_from, insert_given, insert_rows, record_history, update_from
+from config.db.sets import (
+    InPairs,
+    Overtaken,
+    insert_from,
+    insert_given,
+    insert_rows,
+    like_text,
+    record_history,
+    update_from,
+)
 from enrollments.models import CourseEnrollment, CourseEnrollmentAllowed, Organization, User
 from enterprise.models import PendingEnrollment, PendingEnterpriseCustomerUser
 from tests.factories import (
@@ -164,3 +173,19 @@ def test_given_rows_go_in_with_one_statement_and_existing_ones_are_left_out(djan
     assert {email.lower() for _, email in made} == {"new@acme.test", odd}
     with django_assert_num_queries(0):
         assert insert_given(PendingEnterpriseCustomerUser, ("enterprise_customer", "user_email"), []) == []
+
+
+@pytest.mark.parametrize("text", ["50%", "a_b", "back\\slash"])
+def test_a_text_as_a_pattern_matches_itself_alone(text):
+    UserFactory(username="exact", first_name=text)
+    UserFactory(username="other", first_name=f"{text}!")
+    UserFactory(username="alike", first_name=text.replace("%", "x").replace("_", "x").replace("\\", "") or "-")
+    found = User.objects.filter(first_name__like=Value(like_text(text)))
+    assert [account.username for account in found] == ["exact"]
+
+
+def test_few_values_are_read_before_the_rows_that_have_them():
+    kim, lou = UserFactory(), UserFactory()
+    first = User.objects.filter(pk=kim.pk).order_by().values("pk")
+    assert list(User.objects.filter(pk__in_few=first)) == [kim]
+    assert lou in User.objects.exclude(pk__in_few=first)

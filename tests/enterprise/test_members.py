@@ -245,3 +245,27 @@ def test_the_count_of_a_long_list_is_kept_until_something_changes(
     assert count() == 13
     User.objects.get(pk=link.user_id).enterprise_role_assignments.get().delete()
     assert count() == 12
+
+
+@pytest.mark.parametrize("text", ["loulou", "%", "F_y", "\\", "Fay\nlou"])
+def test_user_query_finds_nobody_by_user_name_and_takes_every_sign_for_itself(
+    staff: APIClient, acme: EnterpriseCustomer, text: str
+) -> None:
+    member(acme, "Lou Fay", username="loulou", email="lou@blue.example")
+    assert names(staff.get(path_of(acme), {"user_query": text})) == []
+
+
+def test_user_query_finds_a_name_of_two_lines_by_both(staff: APIClient, acme: EnterpriseCustomer) -> None:
+    member(acme, "Lou\nFay", email="x@blue.example")
+    assert names(staff.get(path_of(acme), {"user_query": "lou"})) == ["Lou\nFay"]
+    assert names(staff.get(path_of(acme), {"user_query": "fay"})) == ["Lou\nFay"]
+    assert names(staff.get(path_of(acme), {"user_query": "u\nf"})) == ["Lou\nFay"]
+
+
+def test_members_are_found_by_a_new_address(staff: APIClient, acme: EnterpriseCustomer) -> None:
+    link = member(acme, "Lou Fay", email="old@blue.example")
+    account = User.objects.get(pk=link.user_id)
+    account.email = "new@blue.example"
+    account.save()
+    assert names(staff.get(path_of(acme), {"user_query": "new@"})) == ["Lou Fay"]
+    assert names(staff.get(path_of(acme), {"user_query": "old@"})) == []

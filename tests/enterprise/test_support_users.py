@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
-from enterprise.models import EnterpriseCustomer
+from config.db.reads import EitherEnd
+from enrollments.services import retirement
+from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.serializers.people import SupportUserSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
@@ -204,3 +206,71 @@ def test_a_page_costs_the_same_statements_whatever_its_rows(
         add()
     with django_assert_num_queries(4):
         assert len(shown(staff.get(path_of(acme)))) == 8
+
+
+@pytest.mark.parametrize("ordering", ["", "learner", "-learner", "details", "-details"])
+def test_pages_of_a_long_list_follow_one_another_without_gap_or_repetition(
+    staff: APIClient, acme: EnterpriseCustomer, ordering: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(EitherEnd, "NEAR", 20)  # rows; the pages after them are read from the end
+    for number in range(5):
+        customer_admin(acme, username=f"d{number}", email=f"{number}a@blue.example")
+        PendingAdminFactory(enterprise_customer=acme, user_email=f"h{number}@blue.example")
+        PendingLearnerFactory(enterprise_customer=acme, user_email=f"H{number}@blue.example")
+    for number in range(30):
+        LearnerFactory(
+            enterprise_customer=acme, user__username=f"c{number:02}", user__email=f"{90 - number}b@blue.example"
+        )
+    for number in range(13):
+        PendingLearnerFactory(enterprise_customer=acme, user_email=f"c{number:02}x@blue.example")
+    query = {"ordering": ordering} if ordering else {}
+    rows = []
+    for number in range(1, 8):
+        page = staff.get(path_of(acme), {**query, "page": number}).json()
+        rows += page["results"]
+    assert (page["count"], page["num_pages"], len(rows)) == (53, 7, 53)
+
+    def place(row: dict[str, Any]) -> tuple[bool, str, str]:
+        learner, waiting = row["enterprise_customer_user"], row["pending_enterprise_customer_user"]
+        if learner:
+            return row["is_admin"], learner["username"], learner["email"]
+        return waiting["is_pending_admin"], waiting["user_email"], waiting["user_email"]
+
+    places = [place(row) for row in rows]
+    keys: dict[str, Any] = {
+        "": lambda each: (not each[0], each[1], each[2]),
+        "learner": lambda each: (each[0], each[2]),
+        "-learner": lambda each: (not each[0], each[2]),
+    }
+    expected = sorted(set(places), key=keys.get(ordering, lambda each: each[1]))
+    assert places == (expected[::-1] if ordering == "-details" else expected)
+
+
+@pytest.mark.parametrize("text", ["Fay", "%", "b_ue", "\\", "\n", "a\n"])
+def test_user_query_finds_nobody_by_name_and_takes_every_sign_for_itself(
+    staff: APIClient, acme: EnterpriseCustomer, text: str
+) -> None:
+    lou = LearnerFactory(enterprise_customer=acme, user__username="lou", user__email="lou@blue.example").user_fk
+    lou.profile.name = "Lou Fay"
+    lou.profile.save()
+    assert shown(staff.get(path_of(acme), {"user_query": text})) == []
+
+
+def test_a_learner_is_listed_and_found_by_the_new_address_and_user_name(
+    staff: APIClient, acme: EnterpriseCustomer
+) -> None:
+    account = LearnerFactory(enterprise_customer=acme, user__username="z", user__email="old@blue.example").user_fk
+    LearnerFactory(enterprise_customer=acme, user__username="m", user__email="m@blue.example")
+    account.email, account.username = "new@blue.example", "a"
+    account.save()
+    assert shown(staff.get(path_of(acme))) == ["a", "m"]
+    assert shown(staff.get(path_of(acme), {"user_query": "new@"})) == ["a"]
+    assert shown(staff.get(path_of(acme), {"user_query": "old@"})) == []
+
+
+def test_a_retired_address_is_found_nowhere(staff: APIClient, acme: EnterpriseCustomer) -> None:
+    account = LearnerFactory(enterprise_customer=acme, user__username="lou", user__email="lou@blue.example").user_fk
+    retirement.begin(account)
+    link = EnterpriseCustomerUser.all_objects.get(user_id=account.pk)
+    assert shown(staff.get(path_of(acme), {"user_query": "lou@blue"})) == []
+    assert "lou@blue.example" not in (link.member_email + link.member_search).lower()
