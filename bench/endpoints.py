@@ -50,15 +50,17 @@ def main() -> None:
     if options.scale == 1:
         with measuring(options, 1) as results:
             rows = report.costs(results)
+            machine = report.machine()
         name = report.COSTS
     else:
         measured = []
         for scale in (1, options.scale):
             with measuring(options, scale) as results:
                 measured.append(list(results))
+                machine = report.machine()
         rows, name = report.growth(*measured), report.GROWTH
     if options.write:
-        report.write(options.write, name, rows)
+        report.write(options.write, name, rows, machine)
 
 
 @contextmanager

@@ -48,16 +48,15 @@ def growth(small: Sequence[Any], large: Sequence[Any]) -> Table:
     return rows
 
 
-def write(page: Path, heading: str, rows: Table) -> None:
+def write(page: Path, heading: str, rows: Table, machine: str) -> None:
     """Replaces the part of the page below a heading of the second level, up to the next one."""
-    lines = [f"Measured {datetime.now(UTC):%d %B %Y} on {_machine()}.", "", _line(rows[0])]
+    lines = [f"Measured {datetime.now(UTC):%d %B %Y} on {machine}.", "", _line(rows[0])]
     lines += ["|---|" + "---:|" * (len(rows[0]) - 1), *map(_line, rows[1:])]
-    text = page.read_text(encoding="utf-8")
-    pattern = rf"(## {heading}: .*?\n\n(?:(?!Measured )[^|#\n].*\n+)*)(?:Measured |\||$)(?:(?!## ).*\n?)*"
-    new, number = re.subn(pattern, lambda found: found[1] + "\n".join(lines) + "\n\n", text, count=1)
-    if number != 1:
-        raise ValueError(f"{page} has no part {heading}")
-    page.write_text(new.rstrip() + "\n", encoding="utf-8")
+    parts = page.read_text(encoding="utf-8").split("\n## ")
+    (place,) = [number for number, part in enumerate(parts) if part.startswith(f"{heading}:")]
+    intro = parts[place].partition("\nMeasured ")[0].rstrip()
+    parts[place] = "\n".join([intro, "", *lines, ""])
+    page.write_text("\n## ".join(parts), encoding="utf-8")
 
 
 def _print(row: Sequence[str]) -> None:
@@ -68,8 +67,8 @@ def _line(row: Sequence[str]) -> str:
     return f"| {' | '.join(row)} |"
 
 
-def _machine() -> str:
-    """In words."""
+def machine() -> str:
+    """What is measured on, in words; while the service's database is there."""
     from django.db import connection
 
     model = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text(encoding="utf-8"))
