@@ -168,7 +168,7 @@ class Asked:
         ]
 
     def _admin(self) -> list[Endpoint]:
-        """Pages for operators: as long as a hundred rows with all that is around them."""
+        """Pages for operators: as long as fifty rows with all that is around them."""
         models = (
             "enrollments/user",
             "enrollments/courseenrollment",
