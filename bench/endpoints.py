@@ -40,6 +40,15 @@ class Result:
 
 
 def main() -> None:
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        run(Path(folder))
+
+
+def run(folder: Path) -> None:
+    """
+    Args:
+        folder: of all installations: tokens are signed with the keys that lie there.
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2, help="how long each endpoint is asked")
     parser.add_argument("--repeats", type=int, default=2, help="how often; the time with the least CPU counts")
@@ -48,14 +57,14 @@ def main() -> None:
     parser.add_argument("--write", type=Path, help="the page whose table is replaced by this one")
     options = parser.parse_args()
     if options.scale == 1:
-        with measuring(options, 1) as results:
+        with measuring(options, 1, folder) as results:
             rows = report.costs(results)
             machine = report.machine()
         name = report.COSTS
     else:
         measured = []
         for scale in (1, options.scale):
-            with measuring(options, scale) as results:
+            with measuring(options, scale, folder) as results:
                 measured.append(list(results))
                 machine = report.machine()
         rows, name = report.growth(*measured), report.GROWTH
@@ -64,17 +73,16 @@ def main() -> None:
 
 
 @contextmanager
-def measuring(options: argparse.Namespace, scale: int) -> Iterator[Iterator[Result]]:
+def measuring(options: argparse.Namespace, scale: int, folder: Path) -> Iterator[Iterator[Result]]:
     """A service of its own with data, and what its endpoints cost, one after the other."""
-    with installed() as site:
+    with installed(folder) as site:
         yield _results(site, options, scale)
 
 
 @contextmanager
-def installed() -> Iterator[real.Service]:
+def installed(folder: Path) -> Iterator[real.Service]:
     """An installation of its own, which nothing runs yet; gone at the end."""
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         database_url = stack.enter_context(real.database("matricula_bench"))
         cache, broker = stack.enter_context(real.redis_databases(2))
         urls = {"DATABASE_URL": database_url, "REDIS_URL": cache, "CELERY_BROKER_URL": broker}
