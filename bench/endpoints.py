@@ -11,12 +11,16 @@ With `--scale 10` the same is measured twice, on the usual data and on ten times
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench import report
 from bench import service as real
@@ -40,49 +44,52 @@ class Result:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        run(Path(folder))
-
-
-def run(folder: Path) -> None:
-    """
-    Args:
-        folder: of all installations: tokens are signed with the keys that lie there.
-    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2, help="how long each endpoint is asked")
     parser.add_argument("--repeats", type=int, default=2, help="how often; the time with the least CPU counts")
     parser.add_argument("--only", default="", help="names of endpoints that contain one of these, with | between")
     parser.add_argument("--scale", type=int, default=1, help="compare with so many times the data")
     parser.add_argument("--write", type=Path, help="the page whose table is replaced by this one")
+    parser.add_argument("--part", nargs=2, metavar=("SCALE", "FILE"), help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.part:
+        scale, file = options.part
+        with measuring(options, int(scale)) as results:
+            lists = [(each.endpoint.name, each.cost.cpu_ms, each.cost.p50) for each in results]
+            Path(file).write_text(json.dumps([report.machine(), lists]), encoding="utf-8")
+        return
     if options.scale == 1:
-        with measuring(options, 1, folder) as results:
-            rows = report.costs(results)
-            machine = report.machine()
-        name = report.COSTS
+        with measuring(options, 1) as results:
+            rows, machine, name = report.costs(results), report.machine(), report.COSTS
     else:
-        measured = []
-        for scale in (1, options.scale):
-            with measuring(options, scale, folder) as results:
-                measured.append(list(results))
-                machine = report.machine()
-        rows, name = report.growth(*measured), report.GROWTH
+        (_, small), (machine, large) = (_apart(options, scale) for scale in (1, options.scale))
+        rows, name = report.growth(small, large), report.GROWTH
     if options.write:
         report.write(options.write, name, rows, machine)
 
 
+def _apart(options: argparse.Namespace, scale: int) -> Any:
+    """The machine, and what lists cost on so many times the data: (name, CPU, p50). In a process of its own, as each
+    installation has keys and addresses of its own."""
+    with tempfile.NamedTemporaryFile(suffix=".json") as file:
+        command = [sys.executable, "-m", "bench.endpoints", "--scale", str(options.scale), "--only", options.only]
+        command += ["--seconds", str(options.seconds), "--repeats", str(options.repeats)]
+        subprocess.run([*command, "--part", str(scale), file.name], check=True)
+        return json.loads(Path(file.name).read_text(encoding="utf-8"))
+
+
 @contextmanager
-def measuring(options: argparse.Namespace, scale: int, folder: Path) -> Iterator[Iterator[Result]]:
+def measuring(options: argparse.Namespace, scale: int) -> Iterator[Iterator[Result]]:
     """A service of its own with data, and what its endpoints cost, one after the other."""
-    with installed(folder) as site:
+    with installed() as site:
         yield _results(site, options, scale)
 
 
 @contextmanager
-def installed(folder: Path) -> Iterator[real.Service]:
+def installed() -> Iterator[real.Service]:
     """An installation of its own, which nothing runs yet; gone at the end."""
     with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         database_url = stack.enter_context(real.database("matricula_bench"))
         cache, broker = stack.enter_context(real.redis_databases(2))
         urls = {"DATABASE_URL": database_url, "REDIS_URL": cache, "CELERY_BROKER_URL": broker}
@@ -108,22 +115,12 @@ def _results(site: real.Service, options: argparse.Namespace, scale: int) -> Ite
 
 
 def use(site: real.Service) -> None:
-    """Has this process speak with the service's database, after another one too."""
+    """Makes the tables, and has this process speak with the service's database."""
     os.environ.update(site.environment)
     site.manage("migrate", "--verbosity", "0")
     import django
-    from django.conf import settings
 
-    if not settings.configured or not django.apps.apps.ready:
-        django.setup()
-    from django.core.cache import caches
-    from django.db import connection, connections
-
-    connections.close_all()
-    connection.settings_dict["NAME"] = site.environment["DATABASE_URL"].rpartition("/")[2]
-    for alias in caches:
-        if "locmem" in settings.CACHES[alias]["BACKEND"]:
-            caches[alias].clear()
+    django.setup()
 
 
 if __name__ == "__main__":

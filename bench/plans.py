@@ -9,11 +9,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from bench import service as real
@@ -55,8 +53,7 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=1, help="so many times the data")
     options = parser.parse_args()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="plans-")))
-        site: real.Service = stack.enter_context(installed(folder))
+        site: real.Service = stack.enter_context(installed())
         use(site)
         scene = Scene(options.scale, with_content=False)
         wrong = 0

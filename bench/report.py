@@ -36,14 +36,16 @@ def costs(results: Iterable[Any]) -> Table:
 
 
 def growth(small: Sequence[Any], large: Sequence[Any]) -> Table:
-    """Prints how much more the same costs on more data; the table."""
+    """Prints how much more the same costs on more data; the table.
+
+    Args:
+        small, large: (name, CPU, p50) of each list, in the same order.
+    """
     rows: Table = [("", *GROWTH_HEADINGS)]
     _print(rows[0])
-    for before, after in zip(small, large, strict=True):
-        figures = []
-        for few, many in ((before.cost.cpu_ms, after.cost.cpu_ms), (before.cost.p50, after.cost.p50)):
-            figures += [f"{few:.2f}", f"{many:.2f}", f"{many / few:.2f}"]
-        rows.append((before.endpoint.name, *figures))
+    for (name, *before), (_, *after) in zip(small, large, strict=True):
+        figures = [(f"{few:.2f}", f"{many:.2f}", f"{many / few:.2f}") for few, many in zip(before, after, strict=True)]
+        rows.append((name, *figures[0], *figures[1]))
         _print(rows[-1])
     return rows
 
