@@ -75,7 +75,7 @@ bench: dev ## Measure the endpoints (SQL, CPU, requests/s), into docs/benchmarks
 bench-growth: dev ## Measure the lists on ten times the data, into docs/benchmarks.md
 	$(PYTHON_BIN) -m bench.endpoints --scale 10 --write docs/benchmarks.md $(ARGS)
 
-bench-plans: dev ## See that no list reads through a large table (ARGS="--scale 10")
+bench-plans: dev ## See that no list reads through a large table
 	$(PYTHON_BIN) -m bench.plans $(ARGS)
 
 bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
