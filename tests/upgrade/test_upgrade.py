@@ -27,6 +27,7 @@ NEEDS_A_STOP = {
     "enrollments.0004_id_verification": "ID verifications get a receipt that must be set",
     "enterprise.0006_enterprise_enrollments_by_customer": "enterprise enrollments get a customer that must be set",
     "enterprise.0009_member_names": "links get a name that must be set",
+    "enterprise.0010_people_of_a_customer": "links get what they are searched by, which must be set",
 }
 
 
