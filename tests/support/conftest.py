@@ -1,4 +1,4 @@
-"""What the tests of the world loader share."""
+"""What the tests of the support desk and of the world loader share."""
 
 from __future__ import annotations
 
@@ -10,9 +10,33 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from rest_framework.test import APIClient
+
+from enrollments.models import User
+from tests.factories import UserFactory
+from tests.support.agents import agent
 
 World = dict[str, list[dict[str, Any]]]
 Counts = dict[str, tuple[int, int, int]]
+
+
+@pytest.fixture
+def sue(db: None) -> User:
+    """An agent."""
+    return agent(username="sue", email="sue@desk.example")
+
+
+@pytest.fixture
+def desk(as_user: Callable[[User], APIClient], sue: User) -> APIClient:
+    """The agent's client."""
+    return as_user(sue)
+
+
+@pytest.fixture
+def mira(db: None) -> User:
+    """A learner."""
+    account: User = UserFactory(username="mira", email="mira@oak.example")
+    return account
 
 
 @pytest.fixture

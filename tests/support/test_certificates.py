@@ -20,11 +20,6 @@ PDF = "https://files.example/certificate.pdf"
 
 
 @pytest.fixture
-def desk(as_user):
-    return as_user(agent(username="sue"))
-
-
-@pytest.fixture
 def mira():
     return UserFactory(username="mira", email="mira+oak@oak.example")
 

@@ -37,12 +37,6 @@ def ticket_system(settings: Any) -> Any:
 
 
 @pytest.fixture
-def mira() -> User:
-    account: User = UserFactory(username="mira", email="mira@oak.example")
-    return account
-
-
-@pytest.fixture
 def post(mira: User, as_user: Any, django_capture_on_commit_callbacks: Any) -> Any:
     """Sends a ticket as mira, and lets the mail go out."""
     client = as_user(mira)

@@ -16,7 +16,7 @@ from tests.factories import (
     UserFactory,
 )
 from tests.parallel import at_once, concurrent_writers
-from tests.support.agents import ANONYMOUS, agent
+from tests.support.agents import ANONYMOUS
 from tests.support.scenes import ago, enrolled, run_with
 
 pytestmark = pytest.mark.django_db
@@ -25,21 +25,6 @@ Status = CourseResetAudit.Status
 
 def url(person: str = "mira") -> str:
     return f"/support/course_reset/{person}"
-
-
-@pytest.fixture
-def sue():
-    return agent(username="sue")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from tests.factories import (
     CourseModeFactory,
     CourseRunFactory,
     GeneratedCertificateFactory,
-    UserFactory,
 )
 from tests.parallel import at_once, concurrent_writers
 from tests.support.agents import agent, signed_in
@@ -42,21 +41,6 @@ def patch(client, person="mira", without=(), **fields):
 
 def attributes():
     return list(CourseEnrollmentAttribute.objects.order_by("id").values_list("namespace", "name", "value"))
-
-
-@pytest.fixture
-def sue():
-    return agent(username="sue", email="sue@desk.example")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
 
 
 @pytest.fixture

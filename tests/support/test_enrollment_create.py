@@ -16,7 +16,6 @@ from tests.factories import (
     CourseEnrollmentFactory,
     CourseModeFactory,
     CourseRunFactory,
-    UserFactory,
 )
 from tests.parallel import at_once, concurrent_writers
 from tests.support.agents import agent, signed_in
@@ -38,21 +37,6 @@ def refused(answer, text):
     assert answer["Content-Type"] == "text/html; charset=utf-8"
     assert not ManualEnrollmentAudit.objects.exists()
     return True
-
-
-@pytest.fixture
-def sue():
-    return agent(username="sue", email="sue@desk.example")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
 
 
 @pytest.fixture

@@ -41,11 +41,6 @@ def desk(as_user):
 
 
 @pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
-
-
-@pytest.fixture
 def bio():
     return CourseRunFactory(id=BIO, course=None, display_name="Biology One", start=datetime(2024, 1, 15, tzinfo=UTC))
 

@@ -9,7 +9,6 @@ from django.utils import timezone
 
 from support.models import CourseEntitlement, CourseEntitlementSupportDetail
 from tests.factories import CourseEntitlementFactory, UserFactory
-from tests.support.agents import agent
 from tests.support.scenes import ago, enrolled, run_with
 
 pytestmark = pytest.mark.django_db
@@ -19,21 +18,6 @@ COURSE = "9b3c0000-0000-4000-8000-000000000001"
 
 def one(entitlement) -> str:
     return f"{URL}{entitlement.uuid}/"
-
-
-@pytest.fixture
-def sue():
-    return agent(username="sue")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
 
 
 @pytest.fixture

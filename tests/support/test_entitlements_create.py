@@ -29,21 +29,6 @@ def one(entitlement) -> str:
 
 
 @pytest.fixture
-def sue():
-    return agent(username="sue")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
-
-
-@pytest.fixture
 def run():
     return run_with("audit", "verified", id="course-v1:Oak+BIO1+2024")
 

@@ -33,21 +33,6 @@ def uuids(answer) -> list[str]:
     return [row["uuid"] for row in answer.json()["results"]]
 
 
-@pytest.fixture
-def sue():
-    return agent(username="sue")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
-
-
 # --- Who may ----------------------------------------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ from tests.factories import (
     DurationLimitFactory,
     UserFactory,
 )
-from tests.support.agents import ANONYMOUS, agent
+from tests.support.agents import ANONYMOUS
 from tests.support.scenes import run_with
 
 pytestmark = pytest.mark.django_db
@@ -37,11 +37,6 @@ def url(course_id: str = RUN) -> str:
 @pytest.fixture
 def run() -> Any:
     return run_with("audit", "verified", id=RUN, display_name="Biology One")
-
-
-@pytest.fixture
-def desk(as_user: Callable[..., Any]) -> Any:
-    return as_user(agent(username="sue"))
 
 
 # --- Who may ------------------------------------------------------------------------------------------------------

@@ -25,16 +25,6 @@ def url(person: str) -> str:
 
 
 @pytest.fixture
-def sue():
-    return agent(username="sue", email="sue@desk.example")
-
-
-@pytest.fixture
-def desk(as_user, sue):
-    return as_user(sue)
-
-
-@pytest.fixture
 def mira():
     joined = datetime(2023, 11, 5, 12, 0, 0, 250000, tzinfo=UTC)
     return UserFactory(username="mira", email="mira@oak.example", date_joined=joined)

@@ -28,11 +28,6 @@ def mira() -> User:
     return UserFactory(username="mira", email="mira+1@oak.example")
 
 
-@pytest.fixture
-def desk(as_user: Callable[..., Any]) -> Any:
-    return as_user(agent(username="sue"))
-
-
 def exam(learner: User, name: str, status: str | None, *, age: float = 10, **enrollment: Any) -> str:
     """An onboarding exam in a run that the learner was enrolled in some days ago; gives the run's key."""
     run = run_with("verified", id=f"course-v1:OakU+{name}+2024")

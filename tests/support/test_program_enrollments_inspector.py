@@ -28,11 +28,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def mira():
-    return UserFactory(username="mira", email="mira@oak.example")
-
-
-@pytest.fixture
 def search(as_user):
     """`search(edx_user="mira")` is the answer; it is always a 200."""
     caller = as_user(agent())

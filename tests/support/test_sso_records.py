@@ -25,16 +25,6 @@ def url(person: str = "mira") -> str:
     return f"/support/sso_records/{person}"
 
 
-@pytest.fixture
-def mira() -> User:
-    return UserFactory(username="mira", email="mira@oak.example")
-
-
-@pytest.fixture
-def desk(as_user: Callable[..., Any]) -> Any:
-    return as_user(agent(username="sue"))
-
-
 # --- Who may ------------------------------------------------------------------------------------------------------
 
 
