@@ -14,7 +14,6 @@ from enterprise.serializers.people import AdminMemberSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
     AdminRecordFactory,
-    EnterpriseCustomerFactory,
     LearnerFactory,
     PendingAdminFactory,
     RoleAssignmentFactory,
@@ -25,16 +24,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Bolt")
 
 
 @pytest.fixture

@@ -75,11 +75,6 @@ def other() -> EnterpriseCustomer:
 
 
 @pytest.fixture
-def boss(as_user: Any, customer: EnterpriseCustomer) -> APIClient:
-    return as_user(customer_admin(customer))
-
-
-@pytest.fixture
 def ask(boss: APIClient, customer: EnterpriseCustomer) -> Callable[..., Response]:
     """Asks with complete figures, changed by `progress` and `engagement`."""
 

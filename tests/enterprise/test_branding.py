@@ -62,11 +62,6 @@ def other() -> EnterpriseCustomer:
 
 
 @pytest.fixture
-def boss(as_user, customer):
-    return as_user(customer_admin(customer))
-
-
-@pytest.fixture
 def update(boss, customer, django_capture_on_commit_callbacks):
     """Sends a form to the customer's branding, and lets happen what waits for the commit."""
 

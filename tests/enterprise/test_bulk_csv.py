@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from enrollments.models import CourseOverview
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer, PendingEnrollment, PendingEnterpriseCustomerUser
-from tests.factories import CourseRunFactory, EnterpriseCustomerFactory, UserFactory, customer_admin
+from tests.factories import CourseRunFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -26,18 +26,8 @@ Send = Callable[..., Response]
 
 
 @pytest.fixture
-def customer() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory()
-
-
-@pytest.fixture
 def run() -> CourseOverview:
     return CourseRunFactory(id=RUN)
-
-
-@pytest.fixture
-def boss(as_user: Any, customer: EnterpriseCustomer) -> APIClient:
-    return as_user(customer_admin(customer))
 
 
 @pytest.fixture

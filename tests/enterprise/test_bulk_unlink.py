@@ -24,11 +24,6 @@ ASYNC = {"prefer": "respond-async"}
 
 
 @pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
 def admin(customer):
     return factories.customer_admin(customer)
 

@@ -14,11 +14,6 @@ URL = "/enterprise/api/v1/enterprise_catalog_query/"
 FORBIDDEN = {"detail": "You do not have permission to perform this action."}
 
 
-@pytest.fixture
-def staff(as_user):
-    return as_user(factories.UserFactory(staff=True))
-
-
 def test_staff_read_a_query(staff):
     query = factories.CatalogQueryFactory(
         title=None,

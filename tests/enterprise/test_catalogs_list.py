@@ -21,11 +21,6 @@ NEW_YEAR = datetime(2031, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
 def admin(as_user, customer):
     return as_user(factories.customer_admin(customer))
 

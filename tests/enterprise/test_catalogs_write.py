@@ -22,16 +22,6 @@ def no_row(key):
 
 
 @pytest.fixture
-def staff(as_user):
-    return as_user(factories.UserFactory(staff=True))
-
-
-@pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
 def query():
     return factories.CatalogQueryFactory(content_filter={"key": ["Acme+Sail"]})
 

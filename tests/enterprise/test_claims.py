@@ -33,16 +33,6 @@ RUN = "course-v1:Acme+Sail+T1"
 
 
 @pytest.fixture
-def acme():
-    return factories.EnterpriseCustomerFactory(name="Acme", slug="acme")
-
-
-@pytest.fixture
-def bolt():
-    return factories.EnterpriseCustomerFactory(name="Bolt", slug="bolt")
-
-
-@pytest.fixture
 def run():
     course = factories.CourseFactory(key="Acme+Sail")
     return factories.CourseRunFactory(id=RUN, course=course, modes=["audit", "verified"])

@@ -13,11 +13,6 @@ NOTHING_ASKED = ["You must provide at least one of the following query parameter
 
 
 @pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
 def boss(customer, as_user):
     return as_user(factories.customer_admin(customer))
 

@@ -49,11 +49,6 @@ def link(customer: EnterpriseCustomer) -> EnterpriseCustomerUser:
 
 
 @pytest.fixture
-def staff(as_user: Any) -> APIClient:
-    return as_user(UserFactory(staff=True))
-
-
-@pytest.fixture
 def ask(staff: APIClient, link: EnterpriseCustomerUser) -> Any:
     def get(**query: Any) -> Any:
         about = {"lms_user_id": link.user_id, "enterprise_uuid": link.enterprise_customer_id}

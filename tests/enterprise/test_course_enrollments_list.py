@@ -46,11 +46,6 @@ def other() -> EnterpriseCustomer:
     return EnterpriseCustomerFactory(slug="bolt")
 
 
-@pytest.fixture
-def staff(as_user: Any) -> APIClient:
-    return as_user(UserFactory(staff=True))
-
-
 def enrolled(customer: EnterpriseCustomer, user: User | None = None, run: str = RUN, **link: Any) -> Any:
     learner = LearnerFactory(enterprise_customer=customer, user=user or UserFactory(), **link)
     return EnterpriseCourseEnrollmentFactory(enterprise_customer_user=learner, course_id=run)

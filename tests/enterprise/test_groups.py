@@ -13,7 +13,6 @@ from enterprise.models import EnterpriseCustomer, EnterpriseGroup, EnterpriseGro
 from enterprise.serializers.groups import GroupSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
-    EnterpriseCustomerFactory,
     FeatureRoleAssignmentFactory,
     GroupFactory,
     GroupMembershipFactory,
@@ -36,16 +35,6 @@ TAKEN = {
 
 
 @pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Bolt")
-
-
-@pytest.fixture
 def group(acme: EnterpriseCustomer) -> EnterpriseGroup:
     return GroupFactory(enterprise_customer=acme, name="Cohort A")
 
@@ -53,11 +42,6 @@ def group(acme: EnterpriseCustomer) -> EnterpriseGroup:
 @pytest.fixture
 def boss(as_user: Any, acme: EnterpriseCustomer) -> APIClient:
     return as_user(customer_admin(acme))
-
-
-@pytest.fixture
-def staff(as_user: Any) -> APIClient:
-    return as_user(UserFactory(staff=True))
 
 
 def path_of(group: Any) -> str:

@@ -51,11 +51,6 @@ def other() -> EnterpriseCustomer:
 
 
 @pytest.fixture
-def boss(as_user, customer):
-    return as_user(customer_admin(customer))
-
-
-@pytest.fixture
 def key(customer) -> EnterpriseCustomerInviteKey:
     return InviteKeyFactory(enterprise_customer=customer)
 

@@ -9,7 +9,6 @@ import pytest
 from enrollments.models import User
 from enterprise.models import (
     EnterpriseCourseEnrollment,
-    EnterpriseCustomer,
     EnterpriseCustomerInviteKey,
     EnterpriseCustomerUser,
     LicensedEnterpriseCourseEnrollment,
@@ -24,16 +23,6 @@ PATH = "/enterprise/api/v1/enterprise-learner/"
 NO_SUCH_LEARNER = {"detail": "No EnterpriseCustomerUser matches the given query."}
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
 MISSING = ["This field is required."]
-
-
-@pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Acme", slug="acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Bolt", slug="bolt")
 
 
 @pytest.fixture

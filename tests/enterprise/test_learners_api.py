@@ -10,7 +10,7 @@ from django.contrib.auth.models import Group
 
 from config.api.fields import wire_time
 from enrollments.models import User
-from enterprise.models import DataSharingConsent, EnterpriseCustomer, EnterpriseCustomerInviteKey
+from enterprise.models import DataSharingConsent, EnterpriseCustomerInviteKey
 from enterprise.queries import counts
 from enterprise.serializers.learners import LearnerSerializer
 from tests import factories
@@ -24,23 +24,8 @@ NO_SUCH_LEARNER = {"detail": "No EnterpriseCustomerUser matches the given query.
 
 
 @pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Acme", slug="acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Bolt", slug="bolt")
-
-
-@pytest.fixture
 def mia() -> User:
     return factories.UserFactory(username="mia", email="Mia@acme.test", first_name="Mia", last_name="Ray")
-
-
-@pytest.fixture
-def staff(as_user):
-    return as_user(factories.UserFactory(staff=True))
 
 
 def ids(response: Any) -> list[int]:

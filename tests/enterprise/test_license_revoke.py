@@ -30,16 +30,6 @@ NO_LINK = {"detail": "No EnterpriseCustomerUser matches the given query."}
 
 
 @pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
-def boss(as_user, customer):
-    return as_user(factories.customer_admin(customer))
-
-
-@pytest.fixture
 def link(customer):
     return factories.LearnerFactory(enterprise_customer=customer)
 

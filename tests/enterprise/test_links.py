@@ -20,16 +20,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def acme():
-    return factories.EnterpriseCustomerFactory(name="Acme", slug="acme")
-
-
-@pytest.fixture
-def bolt():
-    return factories.EnterpriseCustomerFactory(name="Bolt", slug="bolt")
-
-
-@pytest.fixture
 def mia():
     return factories.UserFactory(username="mia", email="Mia@acme.test")
 

@@ -17,7 +17,6 @@ from enterprise.services import links
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
     EnterpriseCourseEnrollmentFactory,
-    EnterpriseCustomerFactory,
     LearnerFactory,
     RoleAssignmentFactory,
     UserFactory,
@@ -27,21 +26,6 @@ from tests.factories import (
 pytestmark = pytest.mark.django_db
 
 MISSING = {"detail": "Missing: enterprise.can_access_admin_dashboard"}
-
-
-@pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Bolt")
-
-
-@pytest.fixture
-def staff(as_user: Any) -> APIClient:
-    return as_user(UserFactory(staff=True))
 
 
 def path_of(customer: Any) -> str:

@@ -14,7 +14,6 @@ from enterprise.models import EnterpriseCustomer, PendingEnterpriseCustomerAdmin
 from enterprise.serializers.customer_admins import PendingAdminSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
-    EnterpriseCustomerFactory,
     PendingAdminFactory,
     PendingLearnerFactory,
     RoleAssignmentFactory,
@@ -30,16 +29,6 @@ LIST = "/enterprise/api/v1/pending-enterprise-admin/"
 IS_INVITED = ["A pending user with this email and enterprise customer already exists."]
 IS_ADMIN = {"non_field_errors": ["A user with this email and enterprise customer already has admin permission."]}
 NOT_FOUND = {"detail": "No PendingEnterpriseCustomerAdminUser matches the given query."}
-
-
-@pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Bolt")
 
 
 @pytest.fixture

@@ -31,23 +31,8 @@ NOT_AUTHORIZED = ["Not authorized for this enterprise"]
 
 
 @pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Acme", slug="acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return factories.EnterpriseCustomerFactory(name="Bolt", slug="bolt")
-
-
-@pytest.fixture
 def mia() -> User:
     return factories.UserFactory(username="mia", email="Mia@acme.test")
-
-
-@pytest.fixture
-def staff(as_user):
-    return as_user(factories.UserFactory(staff=True))
 
 
 @pytest.fixture

@@ -30,16 +30,6 @@ def cancel_path(fulfillment):
 
 
 @pytest.fixture
-def customer():
-    return factories.EnterpriseCustomerFactory()
-
-
-@pytest.fixture
-def boss(as_user, customer):
-    return as_user(factories.customer_admin(customer))
-
-
-@pytest.fixture
 def op(as_user):
     return as_user(factories.operator())
 

@@ -15,7 +15,6 @@ from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.serializers.people import SupportUserSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
-    EnterpriseCustomerFactory,
     LearnerFactory,
     PendingAdminFactory,
     PendingLearnerFactory,
@@ -25,21 +24,6 @@ from tests.factories import (
 )
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def acme() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Acme")
-
-
-@pytest.fixture
-def bolt() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory(name="Bolt")
-
-
-@pytest.fixture
-def staff(as_user: Any) -> APIClient:
-    return as_user(UserFactory(staff=True))
 
 
 def path_of(customer: Any) -> str:

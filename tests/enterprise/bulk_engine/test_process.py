@@ -39,16 +39,6 @@ pytestmark = pytest.mark.django_db
 State = BulkJob.State
 
 
-@pytest.fixture
-def customer() -> EnterpriseCustomer:
-    return EnterpriseCustomerFactory()
-
-
-@pytest.fixture
-def run() -> Any:
-    return CourseRunFactory(modes=["audit", "verified"])
-
-
 def accounts(number: int) -> list[User]:
     prefix = uuid4().hex[:8]
     made = [User(username=f"{prefix}-{n}", email=f"{prefix}-{n}@learners.example") for n in range(number)]
