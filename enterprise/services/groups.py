@@ -136,8 +136,8 @@ def assign(group: EnterpriseGroup, addresses: Sequence[str], invitation: Invitat
     """Makes the owners of addresses members: all of them or, if anything breaks, none.
 
     Accounts become learners of the customer where they are none; who was unlinked is passed over. In a budget group
-    addresses without an account wait as pending learners, a flex group turns them away, save former members. Removed
-    memberships are revived. Only memberships that are new are told of.
+    addresses without an account wait as pending learners, a flex group turns them away, save present and former
+    members. Removed memberships are revived. Only memberships that are new are told of.
 
     Args:
         addresses: of which the first MOST_ADDRESSES count.
@@ -162,7 +162,6 @@ def assign(group: EnterpriseGroup, addresses: Sequence[str], invitation: Invitat
     _update([tie.uuid for tie in revived if not tie.link_id], status=Status.PENDING, **live)
     tied = {tie.link_id for tie in ties if tie.link_id}
     tied_pending = {tie.pending_id for tie in ties if tie.pending_id}
-    revived_pending = {tie.pending_id for tie in revived if not tie.link_id}
     new = _insert(group, [pk for pk in learners if pk not in tied], "enterprise_customer_user", now)
     if is_budget:
         ids = [pk for pk in waiting.values() if pk not in tied_pending]
@@ -171,7 +170,7 @@ def assign(group: EnterpriseGroup, addresses: Sequence[str], invitation: Invitat
         outbox.queue(
             group_mails.invitations(new, group.enterprise_customer_id, invitation.act_by, invitation.catalog_id)
         )
-    handled = len(waiting) if is_budget else len(revived_pending)
+    handled = len(waiting) if is_budget else len(tied_pending)
     return Assigned(len(learners), handled, 0 if is_budget else len(without_account) - handled)
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -34,14 +33,11 @@ class AdminMembersView(DetailErrors, APIView):
     @requires(CAN_ACCESS_ADMIN_DASHBOARD, context=path("enterprise_uuid"))
     def get(self, request: Request, enterprise_uuid: str) -> Response:
         """Admins and invited admins in one list, by name and address."""
-        paginator = self.pagination_class()
-        page = paginator.paginate_queryset(self.rows(request, enterprise_uuid), request, self)
-        return paginator.get_paginated_response([admin_member_body(AdminMember._make(row)) for row in page])
-
-    def rows(self, request: Request, enterprise_uuid: str) -> Any:
-        """What the query asks for; nothing for a customer that does not exist."""
         customer_id = parsed_uuid(enterprise_uuid)
         if customer_id is None:
-            return []
+            raise NotFound
         text = request.query_params.get("user_query", "").strip()
-        return admin_members(customer_id, text, ",".join(request.query_params.getlist(ORDERING)))
+        rows = admin_members(customer_id, text, ",".join(request.query_params.getlist(ORDERING)))
+        paginator = self.pagination_class()
+        page = paginator.paginate_queryset(rows, request, self)
+        return paginator.get_paginated_response([admin_member_body(AdminMember._make(row)) for row in page])

@@ -11,7 +11,16 @@ from config.api.fields import FormBooleanField, UtcDateTimeField
 from enterprise.models import EnterpriseCustomerSsoConfiguration
 
 READ_ONLY = frozenset({"uuid", "created", "modified", "submitted_at", "configured_at", "validated_at", "errored_at"})
-NAMES = tuple(field.name for field in EnterpriseCustomerSsoConfiguration._meta.concrete_fields)
+# In the order of the contract's example.
+SHOWN = (
+    "uuid", "is_pending_configuration", "enterprise_customer", "created", "modified", "is_removed", "display_name",
+    "active", "identity_provider", "metadata_url", "metadata_xml", "entity_id", "update_from_metadata",
+    "user_id_attribute", "full_name_attribute", "first_name_attribute", "last_name_attribute", "email_attribute",
+    "username_attribute", "country_attribute", "submitted_at", "configured_at", "validated_at", "errored_at",
+    "marked_authorized", "odata_api_timeout_interval", "odata_api_root_url", "odata_company_id",
+    "sapsf_oauth_root_url", "odata_api_request_timeout", "sapsf_private_key", "odata_client_id", "oauth_user_id",
+)  # fmt: skip
+NAMES = frozenset(SHOWN) - {"is_pending_configuration"}
 
 
 class SsoConfigurationSerializer(serializers.ModelSerializer[EnterpriseCustomerSsoConfiguration]):
@@ -27,7 +36,7 @@ class SsoConfigurationSerializer(serializers.ModelSerializer[EnterpriseCustomerS
 
     class Meta:
         model = EnterpriseCustomerSsoConfiguration
-        fields = ["is_pending_configuration", *NAMES]
+        fields = SHOWN
         read_only_fields = sorted(READ_ONLY)
 
 

@@ -172,9 +172,16 @@ def test_pages_are_cut_and_linked(boss: APIClient, four: EnterpriseCustomer) -> 
     assert boss.get(path_of(four), {"page": 9}).status_code == 404
 
 
-@pytest.mark.parametrize("named", [uuid.uuid4(), "nonsense"])
-def test_an_unknown_customer_has_no_admins(boss: APIClient, named: Any) -> None:
-    assert boss.get(path_of(named)).json() == {"count": 0, "next": None, "previous": None, "results": []}
+def test_an_unknown_customer_has_no_admins(boss: APIClient) -> None:
+    assert boss.get(path_of(uuid.uuid4())).json() == {"count": 0, "next": None, "previous": None, "results": []}
+
+
+def test_a_path_uuid_that_cannot_be_parsed_is_not_found_after_the_permission(
+    as_user: Any, boss: APIClient, acme: EnterpriseCustomer
+) -> None:
+    response = boss.get(path_of("nonsense"))
+    assert (response.status_code, response.json()) == (404, {"detail": "Not found."})
+    assert as_user(customer_admin(acme)).get(path_of("nonsense")).status_code == 403
 
 
 def test_the_address_has_no_trailing_slash(boss: APIClient, acme: EnterpriseCustomer) -> None:

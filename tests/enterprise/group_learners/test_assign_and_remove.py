@@ -126,6 +126,20 @@ def test_removed_memberships_are_revived(boss: APIClient, flex: EnterpriseGroup,
     assert EnterpriseGroupMembership.objects.count() == 3
 
 
+def test_repeating_the_call_returns_the_same_numbers_for_a_revived_member_of_a_flex_group(
+    boss: APIClient, flex: EnterpriseGroup
+) -> None:
+    waiting(flex, "kai@x.io", is_removed=True, status="removed", removed_at=MOMENT)
+    for _ in range(2):
+        assert boss.post(assign_to(flex), {"learner_emails": ["kai@x.io", "no@x.io"]}).json() == {
+            "records_processed": 1,
+            "new_learners": 1,
+            "existing_learners": 0,
+            "non_org_rejected": 1,
+        }
+    assert EnterpriseGroupMembership.objects.count() == 1
+
+
 def test_a_live_membership_stays_as_it_is(boss: APIClient, flex: EnterpriseGroup) -> None:
     row = member(flex, "lou@x.io", status="email_error", errored_at=MOMENT)
     assert boss.post(assign_to(flex), {"learner_emails": ["lou@x.io"]}).json()["existing_learners"] == 1

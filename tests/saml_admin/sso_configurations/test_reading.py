@@ -13,7 +13,7 @@ from rest_framework.test import APIClient
 
 from config.api.fields import wire_time
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerSsoConfiguration, EnterpriseCustomerUser
-from saml_admin.serializers.sso_configurations import SsoConfigurationSerializer
+from saml_admin.serializers.sso_configurations import SHOWN, SsoConfigurationSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import LearnerFactory, customer_admin, operator
 from tests.saml_admin.sso_configurations.configurations import LIST, body_of, configuration_of, is_empty, path_of
@@ -140,7 +140,8 @@ def test_a_configuration_is_shown_removed_or_not(
     assert [each["display_name"] for each in body] == ["SSO-config-okta-1", "SSO-config-okta-2"]
     shown = boss.get(path_of(row)).json()
     assert shown == body[0]
-    assert list(shown) == ["is_pending_configuration", *(f.name for f in row._meta.concrete_fields)]
+    assert tuple(shown) == SHOWN
+    assert shown.keys() == {"is_pending_configuration", *(f.name for f in row._meta.concrete_fields)}
     assert shown["uuid"] == str(row.pk)
     assert shown["enterprise_customer"] == str(acme.pk)
     assert shown["created"] == wire_time(row.created)
