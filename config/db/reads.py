@@ -16,7 +16,7 @@ from django.db.models import Expression, Field, Func, IntegerField, QuerySet, Te
 from config.db.sets import as_parameter, pairs_as_parameters
 
 Row = tuple[Any, ...]
-Converters = dict[int, list[Callable[..., Any]]]
+Converters = dict[int, tuple[list[Callable[..., Any]], Any]]  # by place of the column: functions, and its expression
 Compiled = tuple[str, list[Any], Converters]  # text, parameters, and what becomes of values
 _KEYS = "keys of the call"
 
@@ -134,7 +134,7 @@ class KeptStatement:
         parameters = self._marked(list(parameters), connection)
         columns = compiler.get_converters(column for column, *_ in compiler.select)
         converters = {
-            place: of_column
+            place: (of_column, column)
             for place, (of_column, column) in columns.items()
             if not isinstance(column.output_field, IntegerField)  # what expressions turn into int is one
         }
@@ -374,7 +374,7 @@ def _now(parameter: Any, values: dict[str, Any], keys: str | None, connection: A
 def _converted(row: Row, converters: Converters, connection: Any) -> Row:
     """A row with the values that this database does not give as they are, such as booleans."""
     values = list(row)
-    for place, of_column in converters.items():
+    for place, (of_column, column) in converters.items():
         for convert in of_column:
-            values[place] = convert(values[place], None, connection)
+            values[place] = convert(values[place], column, connection)
     return tuple(values)

@@ -230,6 +230,10 @@ class SiteField(serializers.RelatedField[Any, Any, Any]):
         name = str(self.field_name)
         return html.parse_html_dict(dictionary, prefix=name) or dictionary.get(name, empty)
 
+    def run_validation(self, data: Any = empty) -> Any:
+        # Other related fields take an empty text for null; here it is no object, as any text.
+        return super(serializers.RelatedField, self).run_validation(data)
+
     def to_internal_value(self, data: Any) -> Site:
         domain = data.get("domain") if isinstance(data, dict) else None
         if domain is None or domain == "":

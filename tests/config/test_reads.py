@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
 
 import pytest
 from django.db.models import CharField, DateTimeField
@@ -22,7 +23,8 @@ from config.db.reads import (
 )
 from config.db.sets import InPairs
 from enrollments.models import CourseEnrollment, CourseOverview
-from tests.factories import CourseEnrollmentFactory, CourseRunFactory
+from enterprise.models import EnterpriseCustomer
+from tests.factories import CourseEnrollmentFactory, CourseRunFactory, EnterpriseCustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +58,15 @@ def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_
         assert found == sorted((run.pk, run.self_paced, run.start) for run in chosen)
         assert {type(self_paced) for _, self_paced, _ in found} == {bool}
     assert rows({"course-v1:No+Such+Run", "with 'quotes' \\ and ünïcode"}) == []
+
+
+def test_decimals_come_as_the_query_gives_them():
+    EnterpriseCustomerFactory(name="Some", default_contract_discount="12.50000")
+    EnterpriseCustomerFactory(name="None", default_contract_discount=None)
+    statement = KeptStatement(
+        lambda: EnterpriseCustomer.objects.order_by("name").values_list("name", "default_contract_discount")
+    )
+    assert statement() == [("None", None), ("Some", Decimal("12.50000"))]
 
 
 def test_no_keys_cost_no_statement(django_assert_num_queries):

@@ -263,6 +263,14 @@ def test_unknown_and_inactive_customers_are_not_found(boss: APIClient, hidden: E
         assert (response.status_code, response.json()) == (404, NO_CUSTOMER)
 
 
+@pytest.mark.parametrize("path", ["8f4b7b0e-3c0a-4a44-9d5e-0d6d3ac9c001/", *LISTS])
+def test_the_default_contract_discount_is_a_decimal_that_is_not_in_the_api(boss: APIClient, path: str) -> None:
+    assert EnterpriseCustomer.objects.update(default_contract_discount="12.5")
+    response = boss.get(BASE + path)
+    assert response.status_code == 200
+    assert b"12.5" not in response.content
+
+
 @pytest.mark.parametrize("path", ["", "8f4b7b0e-3c0a-4a44-9d5e-0d6d3ac9c001/", "basic_list/", *LISTS[:3]])
 def test_addresses_end_with_a_slash_or_a_suffix(boss: APIClient, path: str) -> None:
     whole = BASE + path

@@ -232,6 +232,7 @@ ERRORS: list[tuple[Any, Any]] = [
     ({"site": {"host": "x"}}, {"site": {"domain": "This field is required."}}),
     ({"site": {"domain": ""}}, {"site": {"domain": "This field is required."}}),
     ({"site": "localhost"}, {"site": {"domain": "This field is required."}}),
+    ({"site": ""}, {"site": {"domain": "This field is required."}}),
     ({"site": 7}, {"site": {"domain": "This field is required."}}),
     ({"site": [{"domain": "x"}]}, {"site": {"domain": "This field is required."}}),
     ({"site": {"domain": "nowhere.invalid"}}, {"site": {"domain": "No Site with the provided domain was found."}}),
@@ -320,6 +321,7 @@ def test_a_customer_is_made_by_a_form_and_flags_it_leaves_out_have_their_default
     [
         ({}, REQUIRED),
         ({"site": "localhost"}, {"domain": "This field is required."}),
+        ({"site": ""}, {"domain": "This field is required."}),
         ({"site.host": "x"}, {"domain": "This field is required."}),
         ({"site.domain": "nowhere.invalid"}, {"domain": "No Site with the provided domain was found."}),
     ],
