@@ -6,6 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.core.cache.backends import redis
+from redis.commands.core import Script
+
+# What `increment_and_read` has the server do: one command costs half of three.
+COUNTING = b"""
+local value = redis.call('INCR', KEYS[1])
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+return {value, unpack(redis.call('MGET', unpack(KEYS, 2)))}
+"""
 
 
 class KeptClient(redis.RedisCacheClient):
@@ -28,6 +36,7 @@ class RedisCache(redis.RedisCache):
     def __init__(self, server: Any, params: dict[str, Any]) -> None:
         super().__init__(server, params)
         self._class = KeptClient
+        self._counting = Script(None, COUNTING)  # type: ignore[arg-type]  # each call names its client
 
     def increment_and_read(self, key: str, others: Sequence[str], timeout: int) -> list[int]:
         """Adds one to a counter and reads others, in one exchange with the server.
@@ -38,10 +47,7 @@ class RedisCache(redis.RedisCache):
         Returns:
             The values of `key` and `others`, in this order.
         """
-        names = [self.make_and_validate_key(name) for name in (key, *others)]
-        with self._cache.get_client(key, write=True).pipeline(transaction=False) as exchange:
-            exchange.incr(names[0])
-            exchange.expire(names[0], timeout)
-            exchange.mget(names[1:])
-            value, _, found = exchange.execute()
+        # Keys are the service's own: Django's check of every letter of them finds nothing.
+        names = [self.make_key(name) for name in (key, *others)]
+        value, *found = self._counting(names, [timeout], client=self._cache.get_client(key, write=True))
         return [int(value), *(int(each or 0) for each in found)]

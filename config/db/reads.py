@@ -8,17 +8,25 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connections
 from django.db.models import Expression, Field, Func, IntegerField, QuerySet, TextField
 
-from config.db.sets import as_parameter, pairs_as_parameters
+from config.db.sets import as_parameter
 
 Row = tuple[Any, ...]
 Converters = dict[int, tuple[list[Callable[..., Any]], Any]]  # by place of the column: functions, and its expression
 Compiled = tuple[str, list[Any], Converters]  # text, parameters, and what becomes of values
 _KEYS = "keys of the call"
+
+
+class Rows(Protocol):
+    """What `EitherEnd` reads: a queryset, or what slices and turns round as one does."""
+
+    def __getitem__(self, place: slice, /) -> Any: ...
+
+    def reverse(self) -> Rows: ...
 
 
 class WireTime(Func):
@@ -37,6 +45,20 @@ class WireTime(Func):
         return self.as_sql(compiler, connection, template="replace(%(expressions)s, ' ', 'T') || 'Z'", **context)
 
 
+class Together(Func):
+    """Two texts of a row, the first without blanks, as one: one subquery gives both, and `apart` parts them again."""
+
+    arity = 2
+    template, arg_joiner = "coalesce(%(expressions)s, '')", ", '') || ' ' || coalesce("
+    output_field = TextField()
+
+
+def apart(joined: str | None) -> tuple[str | None, str | None]:
+    """The two texts of `Together`, None for those that were NULL; two of them when there was no row."""
+    first, _, second = (joined or "").partition(" ")
+    return first or None, second or None
+
+
 class EitherEnd:
     """All rows of a list for a paginator: pages of the second half are read from the end, so none is far away.
 
@@ -47,7 +69,7 @@ class EitherEnd:
 
     NEAR = 1_000
 
-    def __init__(self, rows: QuerySet[Any, Any] | KeptRows, countable: Sized) -> None:
+    def __init__(self, rows: Rows, countable: Sized) -> None:
         self._rows = rows
         self._countable = countable
 
@@ -302,33 +324,6 @@ class KeyedStatement(KeptStatement):
         if keys not in parameters:
             raise TypeError(f"a keyed statement has its keys as a parameter: {parameters}")
         return [_KEYS if parameter == keys else parameter for parameter in parameters]
-
-
-class PairedStatement(KeptStatement):
-    """The same for keys of two columns: `build` filters by `InPairs("a_number", "a_text", pairs)`, and by nothing else
-    that is a parameter."""
-
-    def __call__(  # type: ignore[override]
-        self, pairs: Collection[tuple[int, str]], *, using: str = "default"
-    ) -> list[Row]:
-        """The rows for a set of pairs; one statement, none for an empty set."""
-        if not pairs:
-            return []
-        connection = connections[using]
-        sql, _, converters = self._compiled.get(connection.vendor) or self._compile(connection)
-        return _fetched(connection, sql, pairs_as_parameters(pairs, connection), converters)
-
-    def _query(self) -> Any:
-        return self._build([(0, "")]).query
-
-    def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
-        """
-        Raises:
-            TypeError: there are other parameters beside the pairs.
-        """
-        if parameters != pairs_as_parameters([(0, "")], connection):
-            raise TypeError(f"a paired statement has its pairs as its only parameters: {parameters}")
-        return [_KEYS] * len(parameters)
 
 
 def _fetched(

@@ -117,20 +117,11 @@ class InPairs(Func):
         if connection.vendor == "postgresql":
             types = [_type(column.output_field, connection) for column in self.source_expressions]
             given = f"SELECT a, b FROM unnest(%s::{types[0]}[], %s::{types[1]}[]) AS given (a, b)"  # noqa: S608
+            values = [as_parameter([pair[place] for pair in self.pairs], connection) for place in (0, 1)]
         else:
             given = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(%s)"
-        values = pairs_as_parameters(self.pairs, connection)
+            values = [_json(self.pairs)]
         return f"({', '.join(columns)}) IN ({given})", [*parameters, *values]
-
-
-def pairs_as_parameters(pairs: Collection[tuple[Any, Any]], connection: Any) -> list[str]:
-    """What `InPairs` hands to the database: the texts of two arrays on PostgreSQL, one of JSON on SQLite."""
-    if connection.vendor != "postgresql":
-        return [_json(pairs)]
-    return [
-        as_parameter([first for first, _ in pairs], connection),
-        as_parameter([each for _, each in pairs], connection),
-    ]
 
 
 def insert_from(

@@ -78,20 +78,6 @@ def runs(run_ids: Collection[str]) -> dict[str, Run]:
     return {row[0]: Run._make(row) for row in _rows(run_ids)}
 
 
-def run_dates(run_ids: Collection[str], *, using: str = "default") -> dict[str, tuple[str | None, str | None]]:
-    """Start and end, as answers write them, of the runs with these keys that exist; one statement."""
-    return {run_id: (start, end) for run_id, start, end in _dates(run_ids, using=using)}
-
-
-_dates = KeyedStatement(
-    lambda run_ids: (
-        CourseOverview.objects.filter(pk__in_set=run_ids)
-        .order_by()
-        .values_list("id", WireTime("start"), WireTime("end"))
-    )
-)
-
-
 def with_modes(run_ids: Collection[str]) -> dict[str, RunWithModes]:
     """The same with their modes; two statements."""
     found = runs(run_ids)

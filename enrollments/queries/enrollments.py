@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
-from config.db.reads import KeyedStatement, PairedStatement, WireTime
+from config.db.reads import KeyedStatement, WireTime
 from config.db.replica import read_alias
-from config.db.sets import InPairs
 from config.hooks import hooks
 from enrollments.models import CourseEnrollment, User
 from enrollments.queries.course_details import RunWithModes, with_modes
@@ -99,21 +98,3 @@ def accounts_with_emails(emails: Sequence[str]) -> QuerySet[User]:
     """Accounts with exactly these addresses. Comparing them in lower case says no more, but only that has an index."""
     lowered = [Lower(Value(email)) for email in emails]
     return User.objects.alias(lower_email=Lower("email")).filter(lower_email__in=lowered, email__in=emails)
-
-
-def tracks_of(pairs: Collection[tuple[int, str]], *, using: str = "default") -> dict[tuple[int, str], tuple[str, str]]:
-    """Moment of creation, as answers write it, and mode of enrollments, active or not; one statement.
-
-    Args:
-        pairs: account id and run key; pairs without an enrollment are left out of the answer.
-    """
-    return {(user_id, run_id): (created, mode) for user_id, run_id, created, mode in _tracks(pairs, using=using)}
-
-
-_tracks = PairedStatement(
-    lambda pairs: (
-        CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs))
-        .order_by()
-        .values_list("user_id", "course_id", WireTime("created"), "mode")
-    )
-)

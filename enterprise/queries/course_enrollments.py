@@ -11,11 +11,19 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
-from config.db.reads import EitherEnd, Given, KeptPage, KeptRows, KeptStatement, KeyedStatement, WireTime
+from config.db.reads import (
+    EitherEnd,
+    Given,
+    KeptPage,
+    KeptRows,
+    KeptStatement,
+    KeyedStatement,
+    Together,
+    WireTime,
+    apart,
+)
 from enrollments.models import CourseEnrollment, CourseOverview
 from enrollments.queries.certificates import passed_runs
-from enrollments.queries.course_details import run_dates
-from enrollments.queries.enrollments import tracks_of
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.consents import still_required
 from enterprise.queries.counts import CountOf, kept_count
@@ -117,16 +125,6 @@ class ListedEnrollment(NamedTuple):
     course_end: str | None
 
 
-_COLUMNS: tuple[Any, ...] = (
-    "enterprise_customer_user_id",
-    "course_id",
-    WireTime("created"),
-    WireTime("unenrolled_at"),
-    "enterprise_customer_user__user_id",
-    "enterprise_customer_user__user_fk__email",
-)
-
-
 def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, CountOf]:
     """What a paginator takes: tuples for `listed`, and what to count.
 
@@ -134,7 +132,21 @@ def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, Cou
         rows: visible enrollments, in order.
     """
     countable = CountOf(lambda: rows.order_by().count())
-    return EitherEnd(rows.values_list(*_COLUMNS), countable), countable
+    return EitherEnd(_Pages(rows), countable), countable
+
+
+class _Pages:
+    """Slices and turns round as a queryset does; no more is read of rows before the slice than their ids."""
+
+    def __init__(self, rows: QuerySet[EnterpriseCourseEnrollment]) -> None:
+        self._rows = rows
+
+    def __getitem__(self, place: slice) -> list[tuple[Any, ...]]:
+        ids = self._rows.values_list("pk")[place]
+        return list(_rows_of(ids).using(self._rows.db))
+
+    def reverse(self) -> _Pages:
+        return _Pages(self._rows.reverse())
 
 
 def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
@@ -146,7 +158,7 @@ def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
     elif len(scope.customers) == 1 and not scope.links:
         rows = KeptRows(_customers, _customers_backwards, scope.using, {"customer": next(iter(scope.customers))})
     else:
-        rows = scope.rows.order_by("id").values_list(*_COLUMNS)
+        rows = _Pages(scope.rows.order_by("id"))
     return EitherEnd(rows, countable), countable
 
 
@@ -164,36 +176,35 @@ def _ids_of_customer() -> QuerySet[Any, Any]:
 
 
 def _rows_of(ids: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    return EnterpriseCourseEnrollment.all_objects.filter(pk__in=ids).order_by("id").values_list(*_COLUMNS)
-
-
-def _rows_backwards(ids: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    return _rows_of(ids).reverse()
+    """What is listed of the enrollments with these ids, in the order of the ids."""
+    rows = EnterpriseCourseEnrollment.all_objects.filter(pk__in=ids).order_by(*ids.query.order_by)
+    rows = rows if ids.query.standard_ordering else rows.reverse()
+    plain = CourseEnrollment.objects.filter(
+        user_id=OuterRef("enterprise_customer_user__user_id"), course_id=OuterRef("course_id")
+    )
+    run = CourseOverview.objects.filter(pk=OuterRef("course_id"))
+    return rows.values_list(
+        "enterprise_customer_user_id",
+        "course_id",
+        WireTime("created"),
+        WireTime("unenrolled_at"),
+        Subquery(plain.order_by().values_list(Together(WireTime("created"), "mode"))),
+        "enterprise_customer_user__user_fk__email",
+        Subquery(run.order_by().values_list(Together(WireTime("start"), WireTime("end")))),
+    )
 
 
 _all = KeptPage(_ids, _rows_of)
-_all_backwards = KeptPage(lambda: _ids().reverse(), _rows_backwards)
+_all_backwards = KeptPage(lambda: _ids().reverse(), _rows_of)
 _customers = KeptPage(_ids_of_customer, _rows_of)
-_customers_backwards = KeptPage(lambda: _ids_of_customer().reverse(), _rows_backwards)
+_customers_backwards = KeptPage(lambda: _ids_of_customer().reverse(), _rows_of)
 
 
-def listed(page: Sequence[tuple[Any, ...]], *, using: str = "default") -> list[ListedEnrollment]:
-    """The rows of a page with the plain enrollments and runs that they speak of. Two statements."""
-    tracks = tracks_of({(row[4], row[1]) for row in page}, using=using)
-    dates = run_dates({row[1] for row in page}, using=using)
+def listed(page: Sequence[tuple[Any, ...]]) -> list[ListedEnrollment]:
+    """The rows of a page, with the plain enrollments and runs that they speak of."""
     return [
-        ListedEnrollment._make(
-            (
-                link_id,
-                course_id,
-                created,
-                unenrolled_at,
-                *tracks.get((user_id, course_id), (None, None)),
-                email,
-                *dates.get(course_id, (None, None)),
-            )
-        )
-        for link_id, course_id, created, unenrolled_at, user_id, email in page
+        ListedEnrollment._make((*columns, *apart(plain), email, *apart(dates)))
+        for *columns, plain, email, dates in page
     ]
 
 

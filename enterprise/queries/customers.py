@@ -6,7 +6,7 @@ Contract: enterprise-customers 1.4 and 4.1, enterprise-learners "Row access".
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -62,13 +62,13 @@ def visible_customers(request: Any) -> QuerySet[EnterpriseCustomer]:
 
 
 def all_visible_customers(request: Any, order: str) -> KeptList:
-    """The uuids of `visible_customers`, in tuples, for a paginator that reads them with kept statements.
+    """The rows of facts of `visible_customers`, for a paginator that reads them with kept statements.
 
     Args:
         order: `created` or `name`.
     """
     page, number = _in_order[sees_all_customers(request), order]
-    return KeptList(page, number, user_id=request.user.pk)
+    return KeptList(page, number, user_id=request.user.pk, today=today())
 
 
 def visible_customer(request: Any, uuid: object) -> EnterpriseCustomer:
@@ -229,7 +229,16 @@ def customer_facts(uuids: Collection[UUID], reader: User | None) -> dict[UUID, C
     Args:
         reader: whom the answer is for: notifications are for who is linked to the customer. None: nobody's notices.
     """
-    found = {row[0]: CustomerFacts(row, [], [], []) for row in _customer_rows(uuids, today=today())}
+    return facts_of(_customer_rows(uuids, today=today()), reader)
+
+
+def facts_of(rows: Iterable[Row], reader: User | None) -> dict[UUID, CustomerFacts]:
+    """The same for rows that are read already, in their order; a statement less.
+
+    Args:
+        rows: of `all_visible_customers` or `fact_rows`.
+    """
+    found = {row[0]: CustomerFacts(row, [], [], []) for row in rows}
     for kind, uuid, number, text, is_default, syncs in _part_rows(found):
         facts = found[uuid]
         if kind == PROVIDER:
@@ -279,14 +288,18 @@ def _notify(facts: dict[UUID, CustomerFacts], reader: User) -> None:
             facts[uuid] = replace(facts[uuid], notification=notification)
 
 
-def _customers(uuids: list[UUID]) -> QuerySet[EnterpriseCustomer, Any]:
-    """The rows of facts; each says which notification counts today."""
-    day = Given("today", DateField())
+def fact_rows(customers: QuerySet[EnterpriseCustomer], day: Any = None) -> QuerySet[EnterpriseCustomer, Any]:
+    """The rows that facts are made of; each says which notification counts that day.
+
+    Args:
+        day: a date, by default today's; in kept statements what stands for it.
+    """
+    day = day or today()
     live = AdminNotification.objects.filter(is_active=True, start_date__lte=day, expiration_date__gte=day)
     first = Subquery(live.order_by("start_date", "pk").values("pk")[:1])
     moments = {"created", "modified"}
     columns = [WireTime(name) if name in moments else name for name in SHOWN_COLUMNS + OTHER_COLUMNS[:-1]]
-    return EnterpriseCustomer.all_objects.filter(pk__in_set=uuids).order_by().values_list(*columns, first)
+    return customers.values_list(*columns, first)
 
 
 PROVIDER, CATALOG, ADMIN = 1, 2, 3
@@ -343,7 +356,11 @@ def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
         customers = EnterpriseCustomer.objects.all() if sees_all else EnterpriseCustomer.objects.filter(Exists(links))
         return customers.order_by(order, "pk").values_list("pk")
 
-    return KeptPage(build), KeptCount(build)
+    def around(page: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
+        customers = EnterpriseCustomer.all_objects.filter(pk__in=page).order_by(order, "pk")
+        return fact_rows(customers, Given("today", DateField()))
+
+    return KeptPage(build, around), KeptCount(build)
 
 
 _in_order = {(all_, order): _kept(all_, order) for all_ in (True, False) for order in ("created", "name")}
@@ -356,7 +373,11 @@ _links_of_reader = KeyedStatement(
         .values_list("enterprise_customer_id")
     )
 )
-_customer_rows = KeyedStatement(_customers)
+_customer_rows = KeyedStatement(
+    lambda uuids: fact_rows(
+        EnterpriseCustomer.all_objects.filter(pk__in_set=uuids).order_by(), Given("today", DateField())
+    )
+)
 _part_rows = KeyedStatement(_parts)
 _links_without_read = KeyedStatement(_waiting_links)
 _notification_rows = KeyedStatement(

@@ -71,9 +71,7 @@ class EnterpriseCourseEnrollmentListView(EnterpriseCourseEnrollmentView):
             sliceable, countable = whole(scope)
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(sliceable, request, self, count_queryset=countable)
-        return paginator.get_paginated_response(
-            [listed_row(enrollment) for enrollment in listed(page, using=scope.using)]
-        )
+        return paginator.get_paginated_response([listed_row(enrollment) for enrollment in listed(page)])
 
     @extend_schema(
         request=NewEnterpriseCourseEnrollmentSerializer,

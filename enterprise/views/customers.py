@@ -34,6 +34,8 @@ from enterprise.queries.customers import (
     active_sso_configurations,
     all_visible_customers,
     customer_facts,
+    fact_rows,
+    facts_of,
     named,
     one_of,
     visible_customer_facts,
@@ -81,20 +83,19 @@ class CustomerViewBase(DetailErrors, APIView):
         """One page of customers, in their order.
 
         Args:
-            rows: tuples that begin with a uuid, to slice and to count.
+            rows: what facts are made of, to slice and to count.
             show: from the facts of the page to its results.
         """
         paginator = self.pagination_class()
-        uuids = [row[0] for row in paginator.paginate_queryset(rows, request, self)]
-        facts = customer_facts(uuids, cast(User, request.user))
-        return paginator.get_paginated_response(show([facts[uuid] for uuid in uuids if uuid in facts]))
+        facts = facts_of(paginator.paginate_queryset(rows, request, self), cast(User, request.user))
+        return paginator.get_paginated_response(show(list(facts.values())))
 
     def page_of_customers(self, request: Request) -> Response:
         """One page of the customers that the caller sees and the query leaves."""
         rows: Any = all_visible_customers(request, self.order)
         if not request.query_params.keys().isdisjoint(self.narrowing):
             wanted = narrowed(self.wanted(request).order_by(self.order, "pk"), request, CustomerFilter, FILTER_FIELDS)
-            rows = wanted.values_list("pk")
+            rows = fact_rows(wanted)
         return self.page(request, rows, lambda facts: [customer_body(each, request) for each in facts])
 
     def wanted(self, request: Request) -> QuerySet[EnterpriseCustomer]:
@@ -208,7 +209,7 @@ class CustomerSupportToolView(CustomerViewBase):
         """Customers by name, each with its active sign-on configurations."""
         rows: Any = all_visible_customers(request, "name")
         if not request.query_params.keys().isdisjoint(("user_query", "uuid")):
-            rows = searched(visible_customers(request), request.query_params).order_by("name", "pk").values_list("pk")
+            rows = fact_rows(searched(visible_customers(request), request.query_params).order_by("name", "pk"))
 
         def show(page: list[CustomerFacts]) -> list[Any]:
             configurations = active_sso_configurations([facts.uuid for facts in page])

@@ -18,13 +18,11 @@ from config.db.reads import (
     KeptRows,
     KeptStatement,
     KeyedStatement,
-    PairedStatement,
     WireTime,
 )
-from config.db.sets import InPairs
-from enrollments.models import CourseEnrollment, CourseOverview
+from enrollments.models import CourseOverview
 from enterprise.models import EnterpriseCustomer
-from tests.factories import CourseEnrollmentFactory, CourseRunFactory, EnterpriseCustomerFactory
+from tests.factories import CourseRunFactory, EnterpriseCustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -128,24 +126,6 @@ def test_the_second_half_of_a_list_is_read_from_its_end(monkeypatch):
         for size in (1, 2, 3, 7, 9):
             for start in range(9):
                 assert [run for run, _ in ends[start : start + size]] == runs[start : start + size]
-
-
-def test_a_paired_statement_finds_pairs_and_nothing_but_pairs(django_assert_num_queries):
-    tracks = PairedStatement(
-        lambda pairs: CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs)).values_list("course_id")
-    )
-    first, second = CourseEnrollmentFactory(course_id='a"b\\c'), CourseEnrollmentFactory(course_id="d,e{}")
-    with django_assert_num_queries(1):
-        pairs = {(first.user_id, 'a"b\\c'), (second.user_id, "d,e{}"), (first.user_id, "d,e{}")}
-        assert set(tracks(pairs)) == {('a"b\\c',), ("d,e{}",)}
-    with django_assert_num_queries(0):
-        assert tracks(set()) == []
-    with pytest.raises(TypeError, match="only parameters"):
-        PairedStatement(
-            lambda pairs: CourseEnrollment.objects.filter(
-                InPairs("user_id", "course_id", pairs), mode="audit"
-            ).values_list("pk")
-        )({(1, "a")})
 
 
 def test_a_kept_list_is_sliced_and_counted_as_the_query_would_be(django_assert_num_queries):

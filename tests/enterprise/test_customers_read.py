@@ -530,10 +530,10 @@ def test_service_accounts_have_a_higher_rate_and_all_paths_count_together(
 @pytest.mark.parametrize(
     ("path", "statements"),
     [
-        ("", 5),
-        ("support_tool/", 6),
-        ("dashboard_list/", 5),
-        (f"with_access_to/?permissions={GROUP}", 6),
+        ("", 4),
+        ("support_tool/", 5),
+        ("dashboard_list/", 4),
+        (f"with_access_to/?permissions={GROUP}", 5),
         ("basic_list/", 2),
     ],
 )
@@ -572,4 +572,4 @@ def test_a_live_notification_costs_two_statements_more(boss: APIClient, people: 
     boss.get(BASE)
     with CaptureQueriesContext(connection) as captured:
         boss.get(f"{BASE}support_tool/?page_size=2")
-    assert len(captured) == 8
+    assert len(captured) == 7
