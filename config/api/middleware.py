@@ -18,6 +18,7 @@ from config.api.authentication import JWT_COOKIE
 
 CONSOLE = "/admin/"
 CONSOLE_SOURCES = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE_INLINE]}
+FORMAT_SUFFIXES = (".json", ".xml")
 LONGEST_PATH = 4096  # bytes, unescaped
 LONGEST_QUERY = 65_536  # bytes, escaped
 CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
@@ -94,11 +95,14 @@ class JwtCookieMiddleware:
 class CommonMiddleware(common.CommonMiddleware):
     """Django's, redirecting GET and HEAD only to the address with a slash: others would lose their body.
 
+    A format suffix stands in place of the slash: one that an endpoint does not have is not found.
+
     A 204 goes out without a body, whatever the view wrote: on a kept connection it would be read as the next answer.
     """
 
     def should_redirect_with_slash(self, request: HttpRequest) -> bool:
-        return request.method in {"GET", "HEAD"} and super().should_redirect_with_slash(request)
+        may_lack_slash = request.method in {"GET", "HEAD"} and not request.path_info.endswith(FORMAT_SUFFIXES)
+        return may_lack_slash and super().should_redirect_with_slash(request)
 
     def process_response(self, request: HttpRequest, response: Any) -> Any:
         response = super().process_response(request, response)

@@ -280,6 +280,12 @@ def test_addresses_end_with_a_slash_or_a_suffix(boss: APIClient, path: str) -> N
     assert boss.post(bare, {}).status_code == 404
 
 
+@pytest.mark.parametrize("path", ["", "8f4b7b0e-3c0a-4a44-9d5e-0d6d3ac9c001/", "basic_list/", *LISTS[:3]])
+def test_a_format_suffix_of_a_renderer_that_the_endpoint_does_not_have_is_not_found(boss: APIClient, path: str) -> None:
+    response = boss.get(f"{(BASE + path).removesuffix('/')}.xml")
+    assert (response.status_code, response.json()) == (404, NOT_FOUND)
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
