@@ -156,12 +156,13 @@ class Asked:
         fleet = f"/enterprise/api/v1/enterprise-customer/{scene.fleet.pk}"
         bulk = f"/enterprise/api/v1/enterprise-customer/{scene.customer.pk}/enroll_learners_in_courses/"
         assign = f"/enterprise/api/v1/enterprise_group/{scene.budget.pk}/assign_learners"
-        known_item = f"{fleet}/course_enrollments/"
+        items = f"{fleet}/course_enrollments/"
         many: dict[str, Any] = {"goal": None, "is_long": True, "connections": 1}
         return [
             Endpoint("POST enrollment (new)", enrollment, staff, self._new_enrollment, NESTED),
             Endpoint("POST enrollment (no change)", enrollment, learner, self._known_enrollment, NESTED),
-            Endpoint("POST course_enrollments (one known item)", known_item, skipper, self._known_item, NESTED),
+            Endpoint("POST course_enrollments (one known item)", items, skipper, self._known_item, NESTED),
+            Endpoint("POST course_enrollments (one new item)", items, skipper, self._new_item, None),
             Endpoint("POST assign_learners (1,000 new members)", assign, skipper, self._new_members, **many),
             Endpoint(f"bulk POST, {BULK_ROWS:,} new rows", bulk, boss, self._new_rows, **many),
             Endpoint(f"bulk POST, {BULK_ROWS:,} known rows", bulk, boss, self._known_rows, **many),
@@ -205,8 +206,14 @@ class Asked:
         return json.dumps({"learner_emails": addresses}).encode()
 
     def _known_item(self, number: int) -> bytes:
-        place = number % len(self.scene.crew)
-        item = {"lms_user_id": self.scene.crew[place], "course_run_id": self.scene.runs[place % RUNS]}
+        return self._item(number, number % len(self.scene.crew) % RUNS)
+
+    def _new_item(self, number: int) -> bytes:
+        """In a run that nobody of the crew is in yet."""
+        return self._item(number, RUNS + 1 + number // len(self.scene.crew))
+
+    def _item(self, number: int, run: int) -> bytes:
+        item = {"lms_user_id": self.scene.crew[number % len(self.scene.crew)], "course_run_id": self.scene.runs[run]}
         return json.dumps([{**item, "course_mode": "audit"}]).encode()
 
     def _new_rows(self, number: int) -> bytes:

@@ -114,6 +114,16 @@ class Given(Expression):
         return self.output_field.get_db_prep_value(value, connection)
 
 
+class GivenSet(Given):
+    """A set that a kept statement gets anew at each call: `item__in_set=GivenSet("items")`."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, TextField())
+
+    def prepared(self, value: Any, connection: Any) -> Any:
+        return as_parameter(value, connection)
+
+
 class KeptStatement:
     """`rows = KeptStatement(build)`; `rows(today=...)` are the tuples of `build()`, compiled at the first call only.
 

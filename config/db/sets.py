@@ -29,16 +29,19 @@ class Overtaken(Exception):
 @ForeignObject.register_lookup
 @Field.register_lookup
 class InSet(Lookup):
-    """`field__in_set=values`: like `in`, with the whole set as one parameter whatever its size; takes no queryset."""
+    """`field__in_set=values`: like `in`, with the whole set as one parameter whatever its size; takes no queryset.
+
+    Of expressions it takes `GivenSet` (config.db.reads).
+    """
 
     lookup_name = "in_set"
 
-    def get_prep_lookup(self) -> list[Any]:
-        return list(self.rhs)
+    def get_prep_lookup(self) -> Any:
+        return self.rhs if hasattr(self.rhs, "as_sql") else list(self.rhs)
 
     def as_sql(self, compiler: Any, connection: Any) -> tuple[str, Any]:
         left, parameters = self.process_lhs(compiler, connection)
-        values = as_parameter(self.rhs, connection)
+        values = self.rhs if hasattr(self.rhs, "as_sql") else as_parameter(self.rhs, connection)
         if connection.vendor == "postgresql":
             return f"{left} = ANY(%s::{_type(self.lhs.output_field, connection)}[])", [*parameters, values]
         return f"{left} IN (SELECT value FROM json_each(%s))", [*parameters, values]  # noqa: S608

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
@@ -11,6 +11,7 @@ from django.db.models.functions import Lower
 
 from config.db.reads import KeyedStatement, WireTime
 from config.db.replica import read_alias
+from config.db.sets import InPairs
 from config.hooks import hooks
 from enrollments.models import CourseEnrollment, User
 from enrollments.queries.course_details import RunWithModes, with_modes
@@ -98,3 +99,11 @@ def accounts_with_emails(emails: Sequence[str]) -> QuerySet[User]:
     """Accounts with exactly these addresses. Comparing them in lower case says no more, but only that has an index."""
     lowered = [Lower(Value(email)) for email in emails]
     return User.objects.alias(lower_email=Lower("email")).filter(lower_email__in=lowered, email__in=emails)
+
+
+def active_modes(pairs: Collection[tuple[int, str]]) -> dict[tuple[int, str], str]:
+    """The modes of active enrollments, by account id and run key; one statement, none without pairs."""
+    if not pairs:
+        return {}
+    rows = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", pairs), is_active=True).order_by()
+    return {(user_id, run_id): mode for user_id, run_id, mode in rows.values_list("user_id", "course_id", "mode")}

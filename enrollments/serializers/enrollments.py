@@ -42,8 +42,13 @@ def course_details_body(run: Any, modes: Iterable[tuple[Any, ...]]) -> dict[str,
         "course_end": run.end,
         "invite_only": run.invitation_only,
         "pacing_type": "Self Paced" if run.self_paced else "Instructor Paced",
-        "course_modes": [dict(zip(MODE_KEYS, mode, strict=False)) for mode in modes],
+        "course_modes": modes_body(modes),
     }
+
+
+def modes_body(modes: Iterable[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """Modes as runs show them, as in `course_details_body`."""
+    return [dict(zip(MODE_KEYS, mode, strict=False)) for mode in modes]
 
 
 def enrollment_body(

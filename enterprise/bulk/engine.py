@@ -10,9 +10,9 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.conf import settings
@@ -22,13 +22,14 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from config.db.passing import is_passing
-from config.db.sets import Overtaken
+from config.db.sets import Overtaken, insert_given
 from enterprise.bulk import reasons
 from enterprise.bulk.enrollment import EnrollmentWork
 from enterprise.bulk.license_expiration import LicenseExpirationWork
 from enterprise.bulk.pending_claim import PendingClaimWork
 from enterprise.bulk.rows import Row, settle
 from enterprise.bulk.single import SingleEnrollmentWork
+from enterprise.bulk.staging import COLUMNS
 from enterprise.bulk.unlink import UnlinkWork
 from enterprise.models import BulkJob, BulkJobRow
 
@@ -81,6 +82,44 @@ def work(job_id: UUID, seconds: float | None = None) -> bool:
         if seconds is not None and time.monotonic() - began >= seconds:
             return True
     return False
+
+
+def work_at_once(job: BulkJob, staged: Sequence[tuple[Any, ...]]) -> bool:
+    """Stores a new job with its rows and carries all of them out, in one transaction; sets what became of the job.
+
+    Args:
+        job: not stored yet.
+        staged: its rows in the order of `staging.COLUMNS`.
+    Returns:
+        Whether that worked. Else nothing is stored: the job is to be stored first and worked on chunk by chunk, which
+        waits where the database is busy, and finds the row that breaks.
+    """
+    if len(staged) > settings.BULK_JOB_CHUNK_SIZE:
+        return False
+    began = timezone.now()
+    try:
+        with transaction.atomic():
+            # Rows come before their job, which is stored once, as it ends: keys are checked at the commit.
+            stored = insert_given(BulkJobRow, COLUMNS, staged, returning=("position", "pk"))
+            ids: dict[int, int] = dict(stored)
+            kind = KINDS[job.kind](job)
+            ended = kind.work([_staged_row(values, ids) for values in staged])
+            kind.finish()
+            job.state, job.done = BulkJob.State.FINISHED, ended.total()
+            for state, number in ended.items():
+                setattr(job, state, number)
+            job.started_at, job.heartbeat_at = began, timezone.now()
+            job.finished_at = job.heartbeat_at
+            job.save(force_insert=True)
+    except Exception:
+        logger.exception("Bulk job %s: not carried out at once", job.pk)
+        return False
+    return True
+
+
+def _staged_row(values: tuple[Any, ...], ids: Mapping[int, int]) -> Row:
+    named = dict(zip(COLUMNS, values, strict=True))
+    return Row(id=ids[named["position"]], **{name: named[name] for name in Row._fields if name in named})
 
 
 def _begin(job_id: UUID) -> bool:

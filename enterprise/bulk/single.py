@@ -160,7 +160,7 @@ class SingleEnrollmentWork:
         tracking.emit(self._line(account_id, row) for account_id, row in stand_by)
 
     def _refusal(self, row: Row, mode: str | None) -> tuple[str, str]:
-        if mode in PAID_MODES and row.course_mode in settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES:
+        if _is_downgrade(row.course_mode, mode):
             return reasons.DOWNGRADE, DOWNGRADE.format(row.course_run_key, mode, row.course_mode)
         if not _stays(row.course_mode, mode) and self._cohort(row) and not self.customer.enable_autocohorting:
             return reasons.NO_COHORTING, NO_COHORTING
@@ -285,6 +285,15 @@ class SingleEnrollmentWork:
             gone._raw_delete(gone.db)
         for row in asked:
             results.succeeded(row, created=False)
+
+
+def is_met(asked: str, mode: str | None) -> bool:
+    """Whether a learner who is active in `mode` has what is asked for: nothing is to be done, and nothing refused."""
+    return _stays(asked, mode) and not _is_downgrade(asked, mode)
+
+
+def _is_downgrade(asked: str, mode: str | None) -> bool:
+    return mode in PAID_MODES and asked in settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
 
 
 def _stays(asked: str, mode: str | None) -> bool:

@@ -12,7 +12,7 @@ from django_filters.rest_framework import FilterSet
 from rest_framework.exceptions import NotFound
 
 from config.api.filters import narrowed
-from config.db.reads import WireTime
+from config.db.reads import KeyedStatement, WireTime
 from enterprise.models import (
     EnterpriseCatalogQuery,
     EnterpriseCustomer,
@@ -69,6 +69,16 @@ def catalog_rows(catalogs: QuerySet[EnterpriseCustomerCatalog]) -> QuerySet[Ente
     )
 
 
+# What the read side shows of a catalog; a customer has some sixty columns more.
+_SHOWN = (
+    *CATALOG_FIELDS,
+    "content_filter",
+    "publish_audit_enrollment_urls",
+    "enterprise_customer__name",
+    "enterprise_catalog_query__content_filter",
+)
+
+
 def visible_catalog(request: Any, uuid: object) -> EnterpriseCustomerCatalog:
     """The visible catalog that a path names and that the query's filters let pass, with its query and customer.
 
@@ -80,7 +90,8 @@ def visible_catalog(request: Any, uuid: object) -> EnterpriseCustomerCatalog:
     key = parsed_uuid(uuid)
     if key is None:
         raise NotFound
-    catalog = catalogs.filter(pk=key).select_related("enterprise_customer", "enterprise_catalog_query").first()
+    found = catalogs.filter(pk=key).select_related("enterprise_customer", "enterprise_catalog_query")
+    catalog = found.only(*_SHOWN).first()
     if catalog is None:
         raise NotFound(NO_SUCH_CATALOG)
     return catalog
@@ -91,8 +102,14 @@ def customer_of(uuid: object) -> UUID | None:
     key = parsed_uuid(uuid)
     if key is None:
         return None
-    rows = EnterpriseCustomerCatalog.objects.filter(pk=key).order_by()
-    return rows.values_list("enterprise_customer_id", flat=True).first()
+    return next((customer_id for (customer_id,) in _customer_rows([key])), None)
+
+
+_customer_rows = KeyedStatement(
+    lambda uuids: (
+        EnterpriseCustomerCatalog.objects.filter(pk__in_set=uuids).order_by().values_list("enterprise_customer_id")
+    )
+)
 
 
 def catalog_queries() -> QuerySet[EnterpriseCatalogQuery]:

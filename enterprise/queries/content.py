@@ -8,12 +8,13 @@ rest by the periodic task.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import (
+    BigIntegerField,
     Case,
     DateTimeField,
     Exists,
@@ -27,7 +28,7 @@ from django.db.models import (
 )
 from django.utils import timezone
 
-from config.db.reads import Given, KeyedStatement
+from config.db.reads import Given, GivenSet, KeptPage, KeyedStatement
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enterprise.content import index, remote
 from enterprise.content.documents import COURSE, COURSE_RUN, ContentPage
@@ -47,11 +48,11 @@ __all__ = [
     "Run",
     "advertised_run",
     "catalogs_containing",
-    "catalogs_of",
     "contains",
     "content_in_catalogs",
     "course_key_of",
     "effective_filter",
+    "filters_of",
     "holds",
     "load_runs",
     "runs_in_catalogs",
@@ -69,13 +70,6 @@ def effective_filter(catalog: EnterpriseCustomerCatalog) -> Any:
     """The filter of the catalog's query if it has one, else its own; an empty one holds everything."""
     query = catalog.enterprise_catalog_query
     return (catalog.content_filter if query is None else query.content_filter) or {}
-
-
-def catalogs_of(customer: EnterpriseCustomer) -> QuerySet[EnterpriseCustomerCatalog]:
-    """The catalogs of a customer with their queries, the oldest first."""
-    return EnterpriseCustomerCatalog.objects.filter(enterprise_customer=customer).select_related(
-        "enterprise_catalog_query"
-    )
 
 
 # --- Search -------------------------------------------------------------------------------------------------------
@@ -110,37 +104,80 @@ def search(
         )
     parsed = read(written)
     stored = _stored_filter(parsed, written)
-    count = stored.current_count if exclude_expired else stored.count
+    count = stored.current if exclude_expired else stored.all
     first, last = (page - 1) * page_size, min(page * page_size, count)
     if first >= last:
         return ContentPage(count, [])
-    asked = _asked_order(ordering)
-    memberships = ContentFilterItem.objects.filter(content_filter=stored)
-    if exclude_expired:
-        memberships = memberships.filter(expired=False)
-    order = [_ordered(name if name in _OWN else f"item__{name}", descending) for name, descending in asked]
-    ordered = memberships.order_by(*order, *_OWN, "item_id")
-    if not asked and 2 * first > count:  # counted from the nearer end, along the index
-        ordered, first, last = ordered.reverse(), count - last, count - first
-    items = ContentItem.objects.filter(pk__in=ordered[first:last].values("item_id")).order_by(
-        *(_ordered(name, descending) for name, descending in asked),
-        "aggregation_key",
-        _ordered("start", False),
-        "pk",
-    )
-    found = items.values_list("document", "content_type", "aggregation_key", "related")
+    if asked := _asked_order(ordering):
+        order = [_ordered(name if name in _OWN else f"item__{name}", descending) for name, descending in asked]
+        memberships = _memberships_of(stored.pk, exclude_expired).order_by(*order, *_OWN, "item_id")
+        found = list(_documents(memberships.values("item_id")[first:last], asked))
+    else:
+        is_nearer_the_end = 2 * first > count  # then counted from there, along the index
+        start, stop = (count - last, count - first) if is_nearer_the_end else (first, last)
+        found = _pages[exclude_expired, is_nearer_the_end](start, stop, content_filter=stored.pk)
     return ContentPage(count, [_shown(parsed, *row) for row in found])
 
 
-def _stored_filter(parsed: Filter, written: Any) -> ContentFilter:
+def _memberships_of(content_filter: Any, exclude_expired: bool) -> QuerySet[ContentFilterItem]:
+    memberships = ContentFilterItem.objects.filter(content_filter_id=content_filter)
+    return memberships.filter(expired=False) if exclude_expired else memberships
+
+
+def _documents(item_ids: QuerySet[Any, Any], asked: Sequence[tuple[str, bool]] = ()) -> QuerySet[ContentItem, Any]:
+    """What `_shown` needs of a page of items."""
+    order = [_ordered(name, descending) for name, descending in asked]
+    items = ContentItem.objects.filter(pk__in=item_ids).order_by(
+        *order, "aggregation_key", _ordered("start", False), "pk"
+    )
+    return items.values_list("document", "content_type", "aggregation_key", "related")
+
+
+def _kept_page(exclude_expired: bool, backwards: bool) -> KeptPage:
+    def item_ids() -> QuerySet[ContentFilterItem, Any]:
+        memberships = _memberships_of(Given("content_filter", BigIntegerField()), exclude_expired)
+        ordered = memberships.order_by(*_OWN, "item_id")
+        return (ordered.reverse() if backwards else ordered).values("item_id")
+
+    return KeptPage(item_ids, _documents)
+
+
+_pages = {
+    (exclude_expired, backwards): _kept_page(exclude_expired, backwards)
+    for exclude_expired in (True, False)
+    for backwards in (True, False)
+}
+
+
+class _Stored(NamedTuple):
+    """A filter as the index has it, and how many items it holds, with expired runs and without."""
+
+    pk: int
+    all: int
+    current: int
+
+
+_STORED = ("pk", "count", "current_count")
+
+# Planned anew, as all that asks what is stale: a plan for any moment takes many rows for stale, and reads all of them.
+_stored_rows = KeyedStatement(
+    lambda digests: (
+        ContentFilter.objects.filter(digest__in_set=digests)
+        .order_by()
+        .values_list(*_STORED, Exists(ContentItem.objects.filter(changes_at__lte=Given("now", DateTimeField()))))
+    ),
+    planned_anew=True,
+)
+
+
+def _stored_filter(parsed: Filter, written: Any) -> _Stored:
     """The filter as the index has it, up to date."""
-    rows = ContentFilter.objects.filter(digest=parsed.digest).annotate(is_stale=Exists(index.stale()))
-    stored = rows.first()
-    if stored is not None and not stored.is_stale:
-        return stored
+    for *stored, is_stale in _stored_rows([parsed.digest], now=timezone.now()):
+        if not is_stale:
+            return _Stored(*stored)
     index.refresh()
     index.ensure([written])
-    return ContentFilter.objects.get(digest=parsed.digest)
+    return _Stored(*ContentFilter.objects.values_list(*_STORED).get(digest=parsed.digest))
 
 
 def _asked_order(ordering: str | None) -> list[tuple[str, bool]]:
@@ -170,32 +207,26 @@ def _shown(parsed: Filter, document: Any, content_type: str, aggregation_key: st
 # --- Membership ---------------------------------------------------------------------------------------------------
 
 
-def contains(
-    catalogs: EnterpriseCustomerCatalog | Iterable[EnterpriseCustomerCatalog],
-    course_ids: Collection[str],
-    program_uuids: Collection[str],
-) -> bool:
+def contains(filters: Sequence[Any], course_ids: Collection[str], program_uuids: Collection[str]) -> bool:
     """Whether one single catalog holds all the given courses and programs by the filter rule. Two statements.
 
     Contract: enterprise-customers 5.4, rule 1. An empty list is not asked about; two empty ones are in no catalog.
 
     Args:
-        catalogs: one or several, with their queries fetched along.
+        filters: the `effective_filter` of each catalog.
         course_ids: keys of courses or runs; a run stands for its course, a run that is not stored for nothing.
     """
-    catalogs = [catalogs] if isinstance(catalogs, EnterpriseCustomerCatalog) else list(catalogs)
     asked_ids, asked_uuids = set(course_ids), set(program_uuids)
-    if not catalogs or not (asked_ids or asked_uuids):
+    if not filters or not (asked_ids or asked_uuids):
         return False
     if remote.is_configured():
-        return remote.contains(map(effective_filter, catalogs), asked_ids, asked_uuids)
+        return remote.contains(filters, asked_ids, asked_uuids)
     runs = {key for key in asked_ids if _is_run_key(key)}
     items = _items(asked_ids | {course_key_of(key) for key in runs}, asked_uuids)
     course_of = {item.key: item.course_key for item in items if item.content_type == COURSE_RUN}
     course_keys = asked_ids - runs | {course_of[key] for key in runs & course_of.keys()}
     open_filters = []
-    for catalog in catalogs:
-        written = effective_filter(catalog)
+    for written in filters:
         explicit = read(written).explicit
         if not explicit:
             open_filters.append(without_explicit(written))
@@ -253,13 +284,13 @@ def content_in_catalogs(customers: Collection[UUID], keys: Collection[str]) -> s
     Returns:
         (customer, key) pairs.
     """
-    filters = [(customer_id, written or {}) for customer_id, written in _filter_rows(customers)] if keys else []
+    filters = [(customer_id, written) for customer_id, _, written in filters_of(customers)] if keys else []
     if not filters:
         return set()
     if remote.is_configured():
         asked_of = sorted(set(keys))
         return {(customer, key) for customer, written in filters for key in remote.runs_held(written, asked_of)}
-    items = _items_with_runs({*keys, *map(course_key_of, keys)})
+    items = _items({*keys, *map(course_key_of, keys)}, with_runs=True)
     by_key = {item.key: item for item in items}
     runs_of: dict[str, list[Any]] = defaultdict(list)
     for item in items:
@@ -287,9 +318,10 @@ def content_in_catalogs(customers: Collection[UUID], keys: Collection[str]) -> s
 _filter_rows = KeyedStatement(
     lambda customers: (
         EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=customers)
-        .order_by()
+        .order_by("created")
         .values_list(
             "enterprise_customer_id",
+            "pk",
             Case(
                 When(enterprise_catalog_query__isnull=True, then=F("content_filter")),
                 default=F("enterprise_catalog_query__content_filter"),
@@ -298,6 +330,11 @@ _filter_rows = KeyedStatement(
         )
     )
 )
+
+
+def filters_of(customers: Collection[UUID]) -> list[tuple[UUID, UUID, Any]]:
+    """Customer, catalog and `effective_filter` of the customers' catalogs, the oldest first; one statement."""
+    return [(customer_id, catalog_id, written or {}) for customer_id, catalog_id, written in _filter_rows(customers)]
 
 
 class _Item(NamedTuple):
@@ -312,32 +349,15 @@ class _Item(NamedTuple):
     changes_at: datetime | None
 
 
-_item_rows = KeyedStatement(
-    lambda keys: (
-        ContentItem.objects.filter(
-            Q(key__in_set=keys) | Q(course_key__in_set=keys) | Q(changes_at__lte=Given("now", DateTimeField()))
-        )
-        .order_by()
-        .values_list(*_Item._fields)[:MOST_ITEMS]
-    )
+def _rows_of(about: Q) -> QuerySet[ContentItem, Any]:
+    is_stale = Q(changes_at__lte=Given("now", DateTimeField()))
+    return ContentItem.objects.filter(about | is_stale).order_by().values_list(*_Item._fields)[:MOST_ITEMS]
+
+
+_item_rows = KeyedStatement(lambda keys: _rows_of(Q(key__in_set=keys) | Q(uuid__in_set=keys)), planned_anew=True)
+_item_rows_with_runs = KeyedStatement(
+    lambda keys: _rows_of(Q(key__in_set=keys) | Q(uuid__in_set=keys) | Q(course_key__in_set=keys)), planned_anew=True
 )
-
-
-def _items_with_runs(keys: Collection[str]) -> Sequence[_Item | ContentItem]:
-    """What `_items(keys, with_runs=True)` gives; by a kept statement in the usual case that nothing is stale."""
-    now = timezone.now()
-    found = [_Item._make(row) for row in _item_rows(keys, now=now)]
-    if len(found) == MOST_ITEMS or any(item.changes_at is not None and item.changes_at <= now for item in found):
-        return _items(keys, with_runs=True)
-    elsewhere = {item.course_key for item in found if item.content_type == COURSE_RUN} - {*keys}
-    return [*found, *_items_with_runs(elsewhere)] if elsewhere else found
-
-
-def _catalogs_of(customers: Collection[UUID]) -> list[EnterpriseCustomerCatalog]:
-    if not customers:
-        return []
-    rows = EnterpriseCustomerCatalog.objects.filter(enterprise_customer__uuid__in_set=customers)
-    return list(rows.select_related("enterprise_catalog_query"))
 
 
 def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> dict[UUID, dict[str, list[UUID]]]:
@@ -347,21 +367,21 @@ def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> 
     by key or uuid of the run or its course, stored or not.
     """
     found: dict[UUID, dict[str, list[UUID]]] = defaultdict(lambda: defaultdict(list))
-    catalogs = _catalogs_of(customers) if run_keys else []
+    catalogs = filters_of(customers) if run_keys else []
     if not catalogs:
         return found
     asked = sorted(set(run_keys))
     if remote.is_configured():
-        for catalog in catalogs:
-            for key in sorted(remote.runs_held(effective_filter(catalog), asked)):
-                found[catalog.enterprise_customer_id][key].append(catalog.pk)
+        for customer_id, catalog_id, written in catalogs:
+            for key in sorted(remote.runs_held(written, asked)):
+                found[customer_id][key].append(catalog_id)
         return found
     items = _items({*asked, *map(course_key_of, asked)})
     runs = {item.key: item for item in items if item.content_type == COURSE_RUN}
     courses = {item.key: item for item in items if item.content_type == COURSE}
-    filters = [(catalog, written := effective_filter(catalog), read(written)) for catalog in catalogs]
-    held = _held([written for _, written, parsed in filters if not parsed.explicit], {item.pk for item in items})
-    for catalog, _, parsed in filters:
+    filters = [(*catalog, read(catalog[2])) for catalog in catalogs]
+    held = _held([written for _, _, written, parsed in filters if not parsed.explicit], {item.pk for item in items})
+    for customer_id, catalog_id, _, parsed in filters:
         for key in asked:
             run = runs.get(key)
             course = courses.get(run.course_key if run else course_key_of(key))
@@ -376,7 +396,7 @@ def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> 
                 ids = {each.pk for each in (run, course) if each}
                 is_held = run is not None and not _is_hidden(run, parsed) and bool(held[parsed.digest] & ids)
             if is_held:
-                found[catalog.enterprise_customer_id][key].append(catalog.pk)
+                found[customer_id][key].append(catalog_id)
     return found
 
 
@@ -392,12 +412,28 @@ def _is_hidden(item: _Item | ContentItem, parsed: Filter) -> bool:
     return item.restricted and not parsed.shows_restricted(item.course_key, item.key)
 
 
-def _items(keys: Collection[str], uuids: Collection[str] = (), *, with_runs: bool = False) -> list[ContentItem]:
-    """The items with these keys or uuids, up to date, and the courses of the runs among them; usually one statement.
+def _items(
+    keys: Collection[str], uuids: Collection[str] = (), *, with_runs: bool = False
+) -> Sequence[_Item | ContentItem]:
+    """The items with these keys or uuids, up to date, and the courses of the runs among them; there may be others.
+
+    One kept statement in the usual case that nothing is stale.
 
     Args:
         with_runs: the runs of the courses that the keys name, too.
     """
+    now, named = timezone.now(), {*keys, *uuids}
+    rows = _item_rows_with_runs if with_runs else _item_rows
+    found = [_Item._make(row) for row in rows(named, now=now)]
+    if len(found) == MOST_ITEMS or any(item.changes_at is not None and item.changes_at <= now for item in found):
+        return _refreshed_items(keys, uuids, with_runs=with_runs)
+    # Runs whose keys do not say which course they belong to.
+    elsewhere = {item.course_key for item in found if item.content_type == COURSE_RUN} - {*keys}
+    return [*found, *_items(elsewhere, with_runs=with_runs)] if elsewhere else found
+
+
+def _refreshed_items(keys: Collection[str], uuids: Collection[str], *, with_runs: bool) -> list[ContentItem]:
+    """What `_items` gives, made anew first where it is stale."""
     about = Q(key__in_set={*keys, *uuids})
     if uuids:
         about |= Q(uuid__in_set=uuids)
@@ -416,9 +452,8 @@ def _items(keys: Collection[str], uuids: Collection[str] = (), *, with_runs: boo
     if any(item.changes_at is not None and item.changes_at <= now for item in asked):
         index.refresh(about, most=None)
         asked = list(rows.filter(about))
-    # Runs whose keys do not say which course they belong to.
     elsewhere = {item.course_key for item in asked if item.content_type == COURSE_RUN} - {*keys}
-    return asked + _items(elsewhere) if elsewhere else asked
+    return asked + _refreshed_items(elsewhere, (), with_runs=False) if elsewhere else asked
 
 
 def _held(filters: Sequence[Any], item_ids: Collection[int]) -> dict[str, set[int]]:
@@ -433,10 +468,18 @@ def _held(filters: Sequence[Any], item_ids: Collection[int]) -> dict[str, set[in
     return held
 
 
+_membership_rows = KeyedStatement(
+    lambda digests: (
+        ContentFilter.objects.filter(digest__in_set=digests)
+        .annotate(among=FilteredRelation("memberships", condition=Q(memberships__item_id__in_set=GivenSet("item_ids"))))
+        .values_list("digest", "among__item_id")
+    )
+)
+
+
 def _memberships(digests: Collection[str], item_ids: Collection[int]) -> dict[str, set[int]]:
-    among = FilteredRelation("memberships", condition=Q(memberships__item_id__in_set=item_ids))
-    rows = ContentFilter.objects.filter(digest__in_set=digests).annotate(among=among)
+    """For each filter that is known, which of the items it holds."""
     held: dict[str, set[int]] = {}
-    for digest, item_id in rows.values_list("digest", "among__item_id"):
+    for digest, item_id in _membership_rows(digests, item_ids=item_ids):
         held.setdefault(digest, set()).update(() if item_id is None else (item_id,))
     return held

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
+from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Subquery, UUIDField
 
 from config.db.reads import (
     EitherEnd,
@@ -321,21 +321,34 @@ class DeskEnrollment(NamedTuple):
     consent: DeskConsent | None
 
 
+_OF_CUSTOMER = "enterprise_customer_user__enterprise_customer"
+_desk_rows = KeyedStatement(
+    lambda run_keys: (
+        EnterpriseCourseEnrollment.objects.filter(
+            enterprise_customer_user__user_id=Given("user_id", BigIntegerField()), course_id__in_set=run_keys
+        )
+        .order_by("id")
+        .values_list(
+            "course_id",
+            "saved_for_later",
+            "enterprise_customer_user_id",
+            f"{_OF_CUSTOMER}__uuid",
+            f"{_OF_CUSTOMER}__name",
+            "license__license_uuid",
+            "license__is_revoked",
+            f"{_OF_CUSTOMER}__enable_data_sharing_consent",
+            f"{_OF_CUSTOMER}__enforce_data_sharing_consent",
+        )
+    )
+)
+
+
 def for_user_runs(user_id: int, username: str, run_keys: Collection[str]) -> list[DeskEnrollment]:
     """A learner's enterprise enrollments in these runs, of all customers that the learner is linked to, by id.
 
     Two statements, and three of the catalogs while a consent is open; one when there are no such enrollments.
     """
-    ours = EnterpriseCourseEnrollment.objects.filter(
-        enterprise_customer_user__user_id=user_id, course_id__in_set=run_keys
-    )
-    customer = "enterprise_customer_user__enterprise_customer"
-    columns = (
-        "course_id", "saved_for_later", "enterprise_customer_user_id", f"{customer}__uuid", f"{customer}__name",
-        "license__license_uuid", "license__is_revoked", f"{customer}__enable_data_sharing_consent",
-        f"{customer}__enforce_data_sharing_consent",
-    )  # fmt: skip
-    rows = list(ours.order_by("id").values_list(*columns))
+    rows = _desk_rows(run_keys, user_id=user_id)
     if not rows:
         return []
     records = DataSharingConsent.objects.filter(

@@ -81,6 +81,20 @@ def visible_customer(request: Any, uuid: object) -> EnterpriseCustomer:
     return one_of(visible_customers(request), uuid)
 
 
+def visible_customer_id(request: Any, uuid: object) -> UUID:
+    """The uuid of the visible customer that a path names, by a kept statement.
+
+    Raises:
+        NotFound: as `visible_customer`.
+    """
+    key = parsed_uuid(uuid)
+    if key is None:
+        raise NotFound
+    if not _visible_ids[sees_all_customers(request)]([key], user_id=request.user.pk):
+        raise NotFound(NO_SUCH_CUSTOMER)
+    return key
+
+
 def one_of(customers: QuerySet[EnterpriseCustomer], uuid: object) -> EnterpriseCustomer:
     """The customer with this uuid among the given ones.
 
@@ -347,14 +361,16 @@ def _waiting_links(uuids: list[UUID]) -> QuerySet[EnterpriseCustomerUser, Any]:
     return links.exclude(Exists(reads)).order_by().values_list("enterprise_customer_id")
 
 
-def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
+def _visible(sees_all: bool) -> QuerySet[EnterpriseCustomer]:
     links = EnterpriseCustomerUser.objects.filter(
         user_id=Given("user_id", BigIntegerField()), enterprise_customer=OuterRef("pk")
     )
+    return EnterpriseCustomer.objects.all() if sees_all else EnterpriseCustomer.objects.filter(Exists(links))
 
+
+def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
     def build() -> QuerySet[EnterpriseCustomer, Any]:
-        customers = EnterpriseCustomer.objects.all() if sees_all else EnterpriseCustomer.objects.filter(Exists(links))
-        return customers.order_by(order, "pk").values_list("pk")
+        return _visible(sees_all).order_by(order, "pk").values_list("pk")
 
     def around(page: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
         customers = EnterpriseCustomer.all_objects.filter(pk__in=page).order_by(order, "pk")
@@ -363,6 +379,11 @@ def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
     return KeptPage(build, around), KeptCount(build)
 
 
+def _kept_look_up(sees_all: bool) -> KeyedStatement:
+    return KeyedStatement(lambda uuids: _visible(sees_all).filter(pk__in_set=uuids).order_by().values_list("pk"))
+
+
+_visible_ids = {sees_all: _kept_look_up(sees_all) for sees_all in (True, False)}
 _in_order = {(all_, order): _kept(all_, order) for all_ in (True, False) for order in ("created", "name")}
 _links_of_reader = KeyedStatement(
     lambda uuids: (

@@ -10,7 +10,7 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from config.api.fields import UtcDateTimeField
+from config.api.fields import UtcDateTimeField, wire_time
 from enterprise.models import EnterpriseCatalogQuery, EnterpriseCustomerCatalog
 
 LONGEST_ID = 20  # digits; no row has a longer one
@@ -45,6 +45,18 @@ class CatalogSerializer(serializers.ModelSerializer[EnterpriseCustomerCatalog]):
         model = EnterpriseCustomerCatalog
         fields = ["uuid", "title", "enterprise_customer", "enterprise_catalog_query", "created", "modified"]
         read_only_fields = fields
+
+
+def catalog_body(catalog: EnterpriseCustomerCatalog) -> dict[str, Any]:
+    """What `CatalogSerializer` describes."""
+    return {
+        "uuid": catalog.uuid,
+        "title": catalog.title,
+        "enterprise_customer": catalog.enterprise_customer_id,
+        "enterprise_catalog_query": catalog.enterprise_catalog_query_id,
+        "created": wire_time(catalog.created),
+        "modified": wire_time(catalog.modified),
+    }
 
 
 class CatalogDetailSerializer(CatalogSerializer):

@@ -32,7 +32,7 @@ from enterprise.queries.catalogs import (
 )
 from enterprise.queries.customers import parsed_uuid
 from enterprise.serializers.catalog_content import results
-from enterprise.serializers.catalogs import CatalogDetailSerializer, CatalogSerializer
+from enterprise.serializers.catalogs import CatalogDetailSerializer, CatalogSerializer, catalog_body
 from enterprise.serializers.content_details import course_object, program_object, run_object
 
 FILTERS = query_parameters(CatalogFilter)
@@ -85,7 +85,7 @@ class CatalogView(CatalogViewBase):
         paginator = SearchPagination()
         documents = paginator.paginate_search(search, request)
         page = paginator.get_paginated_response(results(documents, Addresses.of(catalog))).data
-        return Response({**CatalogSerializer(catalog).data, **page})
+        return Response({**catalog_body(catalog), **page})
 
 
 class CatalogCourseView(CatalogViewBase):

@@ -6,6 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from enterprise.queries.catalogs import visible_catalog
+from enterprise.queries.content import effective_filter
 from enterprise.views.catalogs import CatalogViewBase
 from enterprise.views.customers_content import answer, asks_for_content, schema
 
@@ -16,4 +17,4 @@ class CatalogContainsContentItemsView(CatalogViewBase):
     @schema
     @asks_for_content
     def get(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
-        return answer(request, visible_catalog(request, uuid))
+        return answer(request, [effective_filter(visible_catalog(request, uuid))])

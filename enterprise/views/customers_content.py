@@ -15,8 +15,8 @@ from rest_framework.views import APIView
 from config.api.exceptions import DetailErrors
 from config.api.throttles import HighServiceUserThrottle
 from enterprise.permissions import CAN_VIEW_CATALOG, path, requires
-from enterprise.queries.content import catalogs_of, contains
-from enterprise.queries.customers import visible_customer
+from enterprise.queries.content import contains, filters_of
+from enterprise.queries.customers import visible_customer_id
 from enterprise.serializers.content import ContainsContentItemsSerializer
 
 COURSES, PROGRAMS = "course_run_ids", "program_uuids"
@@ -56,12 +56,13 @@ class CustomerContainsContentItemsView(DetailErrors, APIView):
     @asks_for_content
     @requires(CAN_VIEW_CATALOG, context=path("uuid"))
     def get(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
-        return answer(request, catalogs_of(visible_customer(request, uuid)))
+        catalogs = filters_of([visible_customer_id(request, uuid)])
+        return answer(request, [content_filter for _, _, content_filter in catalogs])
 
 
-def answer(request: Request, catalogs: Any) -> Response:
-    """Whether one of the catalogs holds all that the request names."""
+def answer(request: Request, filters: list[Any]) -> Response:
+    """Whether one of the catalogs with these filters holds all that the request names."""
     asked = request.query_params
     # A plus that was not escaped arrives as a blank.
     courses = [key.replace(" ", "+") for key in asked.getlist(COURSES)]
-    return Response({"contains_content_items": contains(catalogs, courses, asked.getlist(PROGRAMS))})
+    return Response({"contains_content_items": contains(filters, courses, asked.getlist(PROGRAMS))})

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django.utils import timezone
 
+from config.db.reads import Given, KeptStatement, KeyedStatement
 from enrollments.models import CourseEnrollment, CourseGrade, CourseOverview, User, UserRetirementStatus
 from support.models import CourseResetAudit, CourseResetCourseOptIn
 from support.queries.people import find_person
@@ -27,10 +29,24 @@ class ResettableCourse:
         comment: of the latest reset; empty without one.
     """
 
-    run: CourseOverview
+    run: Run
     can_reset: bool
     status: str
     comment: str
+
+
+class Run(NamedTuple):
+    """What resets ask of a run."""
+
+    pk: str
+    display_name: str | None
+    start: datetime | None
+    end: datetime | None
+
+    @property
+    def name(self) -> str:
+        """As `CourseOverview.name`."""
+        return self.display_name if self.display_name is not None else CourseOverview(id=self.pk).name
 
 
 def resettable_person(username_or_email: str) -> User | None:
@@ -38,40 +54,29 @@ def resettable_person(username_or_email: str) -> User | None:
     person = find_person(username_or_email)
     if person is None or person.username != username_or_email:
         return person
-    return None if UserRetirementStatus.objects.filter(user=person).exists() else person
+    return None if _retirements(user_id=person.pk) else person
 
 
 def courses_of(learner: User) -> list[ResettableCourse]:
-    """The courses in which the learner is active and resets are offered, ordered by key; four statements at most."""
-    offered = CourseResetCourseOptIn.objects.filter(active=True).values("course_id")
-    enrollments = CourseEnrollment.objects.filter(user=learner, is_active=True, course_id__in=offered)
-    return with_standing(list(enrollments.order_by()))
+    """The courses in which the learner is active and resets are offered, ordered by key; three statements at most.
 
-
-def with_standing(enrollments: Sequence[CourseEnrollment]) -> list[ResettableCourse]:
-    """How a learner's enrollments stand, ordered by run; those in runs that are gone are left out. Three statements."""
-    if not enrollments:
-        return []
-    runs = CourseOverview.objects.in_bulk([enrollment.course_id for enrollment in enrollments])
-    passing = CourseGrade.objects.filter(
-        user_id=enrollments[0].user_id, course_id__in_set=list(runs), passed=True, error__isnull=True
-    )
-    passed = set(passing.order_by().values_list("course_id", flat=True))
-    audits = CourseResetAudit.objects.filter(course_enrollment__in_set=[enrollment.pk for enrollment in enrollments])
-    latest = {
-        audit.course_enrollment_id: audit for audit in audits.select_related("reset_by").order_by("modified", "pk")
+    Those whose runs are gone are left out.
+    """
+    enrolled = {
+        run_id: (enrollment_id, has_passed) for enrollment_id, run_id, has_passed in _offered(user_id=learner.pk)
     }
+    if not enrolled:
+        return []
+    runs = sorted(map(Run._make, _runs(enrolled)))
+    audits = CourseResetAudit.objects.filter(course_enrollment__in_set=[pk for pk, _ in enrolled.values()])
+    columns = ("course_enrollment_id", "status", "comment", "created", "modified", "completed_at", "reset_by__username")
+    shown = audits.select_related("reset_by").only(*columns).order_by("modified", "pk")
+    latest = {audit.course_enrollment_id: audit for audit in shown}
     moment = timezone.now()
-    return [
-        _standing(runs[enrollment.course_id], enrollment.course_id in passed, latest.get(enrollment.pk), moment)
-        for enrollment in sorted(enrollments, key=lambda enrollment: enrollment.course_id)
-        if enrollment.course_id in runs
-    ]
+    return [_standing(run, enrolled[run.pk][1], latest.get(enrolled[run.pk][0]), moment) for run in runs]
 
 
-def _standing(
-    run: CourseOverview, has_passed: bool, audit: CourseResetAudit | None, moment: datetime
-) -> ResettableCourse:
+def _standing(run: Run, has_passed: bool, audit: CourseResetAudit | None, moment: datetime) -> ResettableCourse:
     comment = audit.comment if audit is not None else ""
     # As everywhere: a run without a start has not started, one without an end does not end.
     if run.start is None or run.start > moment:
@@ -83,3 +88,23 @@ def _standing(
     if audit is None:
         return ResettableCourse(run, True, AVAILABLE, comment)
     return ResettableCourse(run, audit.status == CourseResetAudit.Status.FAILED, audit.message, comment)
+
+
+_USER_ID = Given("user_id", BigIntegerField())
+_retirements = KeptStatement(lambda: UserRetirementStatus.objects.filter(user_id=_USER_ID).values_list("pk"))
+
+
+def _offered_rows() -> QuerySet[CourseEnrollment, Any]:
+    """A learner's active enrollments where resets are offered, and whether they have passed there."""
+    grades = CourseGrade.objects.filter(
+        user_id=OuterRef("user_id"), course_id=OuterRef("course_id"), passed=True, error__isnull=True
+    )
+    offered = CourseResetCourseOptIn.objects.filter(active=True).values("course_id")
+    enrollments = CourseEnrollment.objects.filter(user_id=_USER_ID, is_active=True, course_id__in=offered)
+    return enrollments.order_by().values_list("pk", "course_id", Exists(grades))
+
+
+_offered = KeptStatement(_offered_rows)
+_runs = KeyedStatement(
+    lambda run_ids: CourseOverview.objects.filter(pk__in_set=run_ids).order_by().values_list("pk", *Run._fields[1:])
+)

@@ -9,12 +9,12 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from django.db.models import F, Window
+from django.db.models import F, QuerySet, Window
 from django.db.models.functions import RowNumber
 
-from config.db.reads import WireTime
+from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import (
     CourseEnrollment,
     CourseEnrollmentAttribute,
@@ -74,9 +74,7 @@ def enrollments_of(username_or_email: str) -> list[LearnerEnrollment]:
 
 
 def _of(learner: User) -> list[LearnerEnrollment]:
-    rows = CourseEnrollment.objects.filter(user=learner).order_by("created", "id")
-    columns = ("pk", "course_id", WireTime("created"), "mode", "is_active")
-    stored = list(rows.values_list(*columns))
+    stored = _enrollments([learner.pk])
     if not stored:
         return []
     runs = with_modes([row[1] for row in stored])
@@ -102,19 +100,15 @@ def _add_deadlines(enrollments: Collection[LearnerEnrollment]) -> None:
     runs = {each.run.id for each in enrollments if each.verified}
     if not runs:
         return
-    rows = VerificationDeadline.objects.filter(course_id__in_set=runs).order_by()
-    deadlines = dict(rows.values_list("course_id", WireTime("deadline")))
+    deadlines: dict[str, str] = dict(_deadlines(runs))
     for each in enrollments:
         each.verification_deadline = deadlines.get(each.run.id) if each.verified else None
 
 
 def _add_orders(enrollments: dict[int, LearnerEnrollment]) -> None:
     """The last order number and the first system that is said to be the source."""
-    rows = CourseEnrollmentAttribute.objects.filter(
-        enrollment__in_set=enrollments, namespace=ORDER, name__in=(ORDER_NUMBER, SOURCE_SYSTEM)
-    )
     values: dict[tuple[int, str], list[str]] = defaultdict(list)
-    for pk, name, value in rows.order_by("id").values_list("enrollment_id", "name", "value"):
+    for pk, name, value in _orders(enrollments):
         values[pk, name].append(value)
     for (pk, name), given in values.items():
         enrollment = enrollments[pk]
@@ -128,11 +122,7 @@ def _add_orders(enrollments: dict[int, LearnerEnrollment]) -> None:
 
 def _add_audits(enrollments: dict[int, LearnerEnrollment]) -> None:
     """The latest manual audit of each."""
-    newest_first = Window(RowNumber(), partition_by="enrollment_id", order_by=[F("time_stamp").desc(), F("pk").desc()])
-    audits = ManualEnrollmentAudit.objects.filter(enrollment__in_set=enrollments).alias(place=newest_first)
-    latest = audits.filter(place=1).order_by()
-    columns = ("enrollment_id", "enrolled_by__email", WireTime("time_stamp"), "reason")
-    for pk, *audit in latest.values_list(*columns):
+    for pk, *audit in _audits(enrollments):
         enrollments[pk].audit = Audit(*audit)
 
 
@@ -141,3 +131,38 @@ def _add_enterprise(learner: User, enrollments: Collection[LearnerEnrollment]) -
     by_run = {each.run.id: each for each in enrollments}
     for row in for_user_runs(learner.pk, learner.username, by_run):
         by_run[row.course_id].enterprise.append(row)
+
+
+_enrollments = KeyedStatement(
+    lambda learners: (
+        CourseEnrollment.objects.filter(user__in_set=learners)
+        .order_by("created", "id")
+        .values_list("pk", "course_id", WireTime("created"), "mode", "is_active")
+    )
+)
+_deadlines = KeyedStatement(
+    lambda run_ids: (
+        VerificationDeadline.objects.filter(course_id__in_set=run_ids)
+        .order_by()
+        .values_list("course_id", WireTime("deadline"))
+    )
+)
+_orders = KeyedStatement(
+    lambda enrollments: (
+        CourseEnrollmentAttribute.objects.filter(
+            enrollment__in_set=enrollments, namespace=ORDER, name__in=(ORDER_NUMBER, SOURCE_SYSTEM)
+        )
+        .order_by("id")
+        .values_list("enrollment_id", "name", "value")
+    )
+)
+
+
+def _latest_audits(enrollments: list[int]) -> QuerySet[ManualEnrollmentAudit, Any]:
+    newest_first = Window(RowNumber(), partition_by="enrollment_id", order_by=[F("time_stamp").desc(), F("pk").desc()])
+    audits = ManualEnrollmentAudit.objects.filter(enrollment__in_set=enrollments).alias(place=newest_first)
+    columns = ("enrollment_id", "enrolled_by__email", WireTime("time_stamp"), "reason")
+    return audits.filter(place=1).order_by().values_list(*columns)
+
+
+_audits = KeyedStatement(_latest_audits)

@@ -20,7 +20,7 @@ from enrollments.models import CourseEnrollment, User
 from enrollments.services import outbox, progress
 from support.emails import course_reset
 from support.models import CourseResetAudit, CourseResetCourseOptIn
-from support.queries.course_resets import ResettableCourse, resettable_person, with_standing
+from support.queries.course_resets import ResettableCourse, courses_of, resettable_person
 
 logger = logging.getLogger(__name__)
 
@@ -58,11 +58,11 @@ def request_reset(agent: User, username_or_email: str, run_id: str, comment: str
         # The enrollment is held, so that of two requests at once the second sees what the first has noted.
         rows = CourseEnrollment.objects.select_for_update(no_key=True)
         enrollment = rows.filter(user=learner, course_id=run_id, is_active=True).first()
-        standing = with_standing([enrollment]) if enrollment is not None else []
-        if enrollment is None or not standing:
+        course = next((each for each in courses_of(learner) if each.run.pk == run_id), None)
+        if enrollment is None or course is None:
             raise Refusal(NOT_ENROLLED, status=404)
-        if not standing[0].can_reset:
-            raise Refusal(NOT_NOW.format(standing[0].status))
+        if not course.can_reset:
+            raise Refusal(NOT_NOW.format(course.status))
         audit = CourseResetAudit.objects.create(
             course=opt_in,
             course_enrollment=enrollment,
@@ -71,7 +71,7 @@ def request_reset(agent: User, username_or_email: str, run_id: str, comment: str
             lost_at=timezone.now() + LOST_AFTER,
         )
         _queue(audit.pk)
-        return ResettableCourse(standing[0].run, False, audit.message, comment)
+        return ResettableCourse(course.run, False, audit.message, comment)
 
 
 def carry_out(audit_id: int) -> None:

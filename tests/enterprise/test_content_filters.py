@@ -263,7 +263,7 @@ def test_filters_in_use_are_taken(content_filter):
 @pytest.mark.django_db
 @pytest.mark.parametrize("content_filter", [[], "text", 5, {"level_type__regex": "("}, {"level_type": {"a": []}}])
 def test_what_was_stored_past_the_checks_matches_nothing_and_breaks_nothing(content_filter):
-    from enterprise.queries.content import catalogs_containing, contains, holds, search
+    from enterprise.queries.content import catalogs_containing, contains, effective_filter, holds, search
 
     run = factories.CourseRunFactory(id="course-v1:Acme+Sail+T1", course__key="Acme+Sail")
     catalog = factories.CatalogFactory(content_filter=content_filter)
@@ -271,6 +271,6 @@ def test_what_was_stored_past_the_checks_matches_nothing_and_breaks_nothing(cont
     if content_filter != []:  # stands for no filter, like null
         assert search(catalog, page=1, page_size=10).count == 0
         assert not holds(catalog, run.pk)
-        assert not contains(catalog, [run.pk], [])
+        assert not contains([effective_filter(catalog)], [run.pk], [])
         assert catalogs_containing(catalog.enterprise_customer, [run.pk]) == {}
         assert json.dumps(ContentFilter.objects.get().content_filter)

@@ -11,7 +11,7 @@ import pytest
 
 from config.api.exceptions import Refusal
 from enterprise.content import language
-from enterprise.queries.content import catalogs_containing, contains, holds, search
+from enterprise.queries.content import catalogs_containing, contains, effective_filter, holds, search
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -92,16 +92,16 @@ def test_rule_one(service):
     far, runs, explicit = catalog({"org": "Far"}), catalog({"content_type": "courserun"}), catalog({"key": ["A+B"]})
     many = catalog({"org": "Many"})
 
-    assert contains(far, [RUN], [])
-    assert contains(far, ["Far+Off"], [])
-    assert not contains(far, [RUN, "Far+C1"], [])
-    assert not contains(runs, [RUN], [])
-    assert contains([far, catalog({})], [RUN], [PROGRAM])
-    assert not contains([far, runs], [RUN], [PROGRAM])
-    assert contains(many, [f"Far+C{number}" for number in range(150)], [])
+    assert contains([effective_filter(far)], [RUN], [])
+    assert contains([effective_filter(far)], ["Far+Off"], [])
+    assert not contains([effective_filter(far)], [RUN, "Far+C1"], [])
+    assert not contains([effective_filter(runs)], [RUN], [])
+    assert contains([effective_filter(far), {}], [RUN], [PROGRAM])
+    assert not contains([effective_filter(far), effective_filter(runs)], [RUN], [PROGRAM])
+    assert contains([effective_filter(many)], [f"Far+C{number}" for number in range(150)], [])
     before = len(service.asked)
-    assert contains(explicit, ["course-v1:A+B+C"], [])
-    assert not contains(explicit, [RUN], [])
+    assert contains([effective_filter(explicit)], ["course-v1:A+B+C"], [])
+    assert not contains([effective_filter(explicit)], [RUN], [])
     assert len(service.asked) == before
 
 

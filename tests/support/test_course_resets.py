@@ -206,8 +206,8 @@ def test_a_list_costs_the_same_whatever_its_length(desk, sue, mira, django_asser
         for run in [run_with() for _ in range(number)]:
             opt_in = CourseResetOptInFactory(course_id=run.pk)
             audited(opt_in, enrolled(run, mira), sue)
-        # Caller, role, learner, retirement, enrollments, runs, grades, audits.
-        with django_assert_num_queries(8):
+        # Caller, role, learner, retirement, enrollments with grades, runs, audits.
+        with django_assert_num_queries(7):
             desk.get(url())
 
 
