@@ -68,7 +68,7 @@ schema-check: dev ## See that the OpenAPI document is complete and without warni
 
 check: lint types migrations-check schema-check test ## All of the above checks, and the tests
 
-.PHONY: bench bench-growth bench-plans bench-oulad bench-registrar
+.PHONY: bench bench-growth bench-plans bench-oulad bench-registrar bench-morning
 bench: dev ## Measure the endpoints (SQL, CPU, requests/s), into docs/benchmarks.md
 	$(PYTHON_BIN) -m bench.endpoints --write docs/benchmarks.md $(ARGS)
 
@@ -84,15 +84,20 @@ bench-oulad: dev ## Measure bulk enrollment on real registrations (DATA=folder)
 bench-registrar: dev ## Measure the import of a program's students as the Registrar does
 	$(PYTHON_BIN) -m bench.registrar $(ARGS)
 
+bench-morning: ## Let many admins use the portal for MINUTES=10 beside bulk jobs, into docs/benchmarks.md
+	@VENV=$(VENV)-bench scripts/venv bench
+	$(VENV)-bench/bin/python -m bench.morning --minutes $(or $(MINUTES),10) --write docs/benchmarks.md $(ARGS)
+
 .PHONY: fuzz
 fuzz: dev ## Send odd requests to every operation of the API, ten thousand and more (ARGS="--examples 5 --at-least 500")
 	$(EMBEDDED) $(PYTHON_BIN) -m tests.security.fuzz $(ARGS)
 
 .PHONY: lock clean
-lock: dev ## Recompile both lock files (UPGRADE=1 for newer versions)
+lock: dev ## Recompile the lock files (UPGRADE=1 for newer versions)
 	$(COMPILE) --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra bench --constraint requirements-dev.lock --output-file requirements-bench.lock pyproject.toml
 
 clean: ## Remove .venv, caches and collected files; var/ (the data) stays
-	rm -rf $(VENV) static build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
+	rm -rf $(VENV) $(VENV)-bench static build test-artifacts .mypy_cache .ruff_cache .pytest_cache .hypothesis .schemathesis .import_linter_cache *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -65,7 +65,7 @@ def main() -> None:
         (_, small), (machine, large) = (_apart(options, scale) for scale in (1, options.scale))
         rows, name = report.growth(small, large), report.GROWTH
     if options.write:
-        report.write(options.write, name, rows, machine)
+        report.write(options.write, name, machine, rows)
 
 
 def _apart(options: argparse.Namespace, scale: int) -> Any:
@@ -86,14 +86,14 @@ def measuring(options: argparse.Namespace, scale: int) -> Iterator[Iterator[Resu
 
 
 @contextmanager
-def installed() -> Iterator[real.Service]:
-    """An installation of its own, which nothing runs yet; gone at the end."""
+def installed(**settings: str) -> Iterator[real.Service]:
+    """An installation of its own, with these settings, which nothing runs yet; gone at the end."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         database_url = stack.enter_context(real.database("matricula_bench"))
         cache, broker = stack.enter_context(real.redis_databases(2))
         urls = {"DATABASE_URL": database_url, "REDIS_URL": cache, "CELERY_BROKER_URL": broker}
-        site = real.Service(folder, {**urls, "DJANGO_SETTINGS_MODULE": "bench.settings"})
+        site = real.Service(folder, {**urls, **settings, "DJANGO_SETTINGS_MODULE": "bench.settings"})
         stack.callback(site.stop)
         yield site
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-COSTS, GROWTH = "Costs", "Growth"
+COSTS, GROWTH, MORNING = "Costs", "Growth", "A morning at the portal"
 COST_HEADINGS = ("SQL", "web CPU ms", "PG CPU ms", "req/s", "p50 ms", "p99 ms", "bytes", "x floor", "goal")
 GROWTH_HEADINGS = ("CPU ms", "CPU ms x10", "ratio", "p50 ms", "p50 ms x10", "ratio")
 NAME_WIDTH = 52
@@ -50,15 +50,22 @@ def growth(small: Sequence[Any], large: Sequence[Any]) -> Table:
     return rows
 
 
-def write(page: Path, heading: str, rows: Table, machine: str) -> None:
-    """Replaces the part of the page below a heading of the second level, up to the next one."""
-    lines = [f"Measured {datetime.now(UTC):%d %B %Y} on {machine}.", "", _line(rows[0])]
-    lines += ["|---|" + "---:|" * (len(rows[0]) - 1), *map(_line, rows[1:])]
+def write(page: Path, heading: str, machine: str, *tables: Table) -> None:
+    """Replaces what was measured below a heading of the second level, up to the next one."""
+    lines = [f"Measured {datetime.now(UTC):%d %B %Y} on {machine}."]
+    for rows in tables:
+        lines += ["", _line(rows[0]), "|---|" + "---:|" * (len(rows[0]) - 1), *map(_line, rows[1:])]
     parts = page.read_text(encoding="utf-8").split("\n## ")
     (place,) = [number for number, part in enumerate(parts) if part.startswith(f"{heading}:")]
     intro = parts[place].partition("\nMeasured ")[0].rstrip()
     parts[place] = "\n".join([intro, "", *lines, ""])
     page.write_text("\n## ".join(parts), encoding="utf-8")
+
+
+def show(rows: Table) -> None:
+    """Prints a table."""
+    for row in rows:
+        _print(row)
 
 
 def _print(row: Sequence[str]) -> None:

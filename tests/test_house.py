@@ -15,7 +15,7 @@ import yaml
 from scripts import healthcheck
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-bench.lock"]
 
 
 def text_of(name: str) -> str:
@@ -80,11 +80,13 @@ def test_a_lock_names_no_package_index(name: str) -> None:
 
 def test_the_locks_hold_every_dependency_and_agree_with_each_other() -> None:
     pins = {name: dict(re.findall(r"^([A-Za-z0-9._-]+)==(\S+)", text_of(name), re.M)) for name in LOCKS}
-    runtime = {canonical(package): version for package, version in pins["requirements.lock"].items()}
-    development = {canonical(package): version for package, version in pins["requirements-dev.lock"].items()}
+    runtime, development, benchmarks = ({canonical(each): pin for each, pin in pins[name].items()} for name in LOCKS)
     assert {canonical(requirement) for requirement in project()["dependencies"]} <= set(runtime)
-    assert {canonical(requirement) for requirement in project()["optional-dependencies"]["dev"]} <= set(development)
-    assert runtime.items() <= development.items()
+    for extra, lock in (("dev", development), ("bench", benchmarks)):
+        assert {canonical(requirement) for requirement in project()["optional-dependencies"][extra]} <= set(lock)
+        assert runtime.items() <= lock.items()
+    shared = development.keys() & benchmarks.keys()
+    assert {name: development[name] for name in shared} == {name: benchmarks[name] for name in shared}
 
 
 # --- Settings -------------------------------------------------------------------------------------
