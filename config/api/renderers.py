@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from functools import lru_cache
-from json.encoder import encode_basestring
 from typing import Any
 
+import orjson
 from rest_framework import renderers
 from rest_framework.utils.encoders import JSONEncoder
 from rest_framework_xml.renderers import XMLRenderer as PlainXMLRenderer
@@ -24,17 +23,43 @@ class WireEncoder(JSONEncoder):
         return super().default(obj)
 
 
-# One for all answers: json.dumps would make a new one each time.
-_encoder = WireEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+class Writer:
+    """Writes JSON with orjson, and what that refuses with the standard library, in the same form.
+
+    Refused are keys that are no text, integers beyond 64 bits, lone halves of surrogate pairs, and deep nesting.
+
+    Args:
+        encoder: says how values look that JSON does not know.
+        indented: by two blanks; else nothing stands between the parts.
+    """
+
+    # Dates and times come from the encoder, as all that JSON does not know.
+    _options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+
+    def __init__(self, encoder: type[JSONEncoder], *, indented: bool = False) -> None:
+        form: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
+        # One for all answers: json.dumps would make a new one each time.
+        self._encoder = encoder(ensure_ascii=False, allow_nan=False, **form)
+        self._option = self._options | (orjson.OPT_INDENT_2 if indented else 0)
+
+    def bytes_of(self, data: Any) -> bytes:
+        try:
+            return orjson.dumps(data, self._encoder.default, self._option)
+        except orjson.JSONEncodeError:
+            # A lone half of a surrogate pair has no UTF-8 form; its JSON escape has.
+            return self._encoder.encode(data).encode(errors="backslashreplace")
+
+
+_writer = Writer(WireEncoder)
 
 
 def json_text(data: Any) -> str:
     """A value as answers write it."""
-    return _encoder.encode(data)
+    return _writer.bytes_of(data).decode()
 
 
 class Prerendered(str):
-    """JSON text that is written already: an answer, or a part of one, that is kept between requests."""
+    """JSON text that a view has written itself: an answer made of parts that are kept between requests."""
 
     __slots__ = ()
 
@@ -47,59 +72,21 @@ class JSONRenderer(renderers.JSONRenderer):
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
         if data is None:
             return b""
-        text = data if isinstance(data, Prerendered) else json_text(data)
-        if not text.isascii():
-            text = text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
-        # A lone half of a surrogate pair has no UTF-8 form; its JSON escape has.
-        return text.encode(errors="backslashreplace")
+        body = data.encode() if isinstance(data, Prerendered) else _writer.bytes_of(data)
+        if not body.isascii():
+            body = body.replace(_line_separator, b"\\u2028").replace(_paragraph_separator, b"\\u2029")
+        return body
 
 
-class _IndentedEncoder(WireEncoder):
+_line_separator, _paragraph_separator = "\u2028".encode(), "\u2029".encode()
+
+
+class _MillisecondEncoder(WireEncoder):
     def default(self, obj: Any) -> Any:
         return _milliseconds(obj) if isinstance(obj, datetime) else super().default(obj)
 
 
-@lru_cache(maxsize=64)
-def _flat_encoder(separator: str) -> _IndentedEncoder:
-    """Encodes what holds no containers, with this between the entries."""
-    return _IndentedEncoder(ensure_ascii=False, allow_nan=False, separators=(separator, ": "))
-
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
-_WORDS = {None: "null", True: "true", False: "false"}  # the encoder takes longer to set up than to write them
-
-
-def indented_text(value: Any, line: str = "\n") -> str:
-    """A value as `json.dumps(value, indent=2)` writes it; keys are texts.
-
-    The standard encoder does without its C part when it indents; this one leaves it what holds no containers, and takes
-    over parts that are `Prerendered` at the indent where they stand.
-
-    Args:
-        line: a line's end, with the indent of the value's last line.
-    """
-    if isinstance(value, str):
-        return value if isinstance(value, Prerendered) else encode_basestring(value)
-    if value is None or value is True or value is False:
-        return _WORDS[value]
-    if isinstance(value, (int, float)):
-        return _flat_encoder(",").encode(value)
-    if not isinstance(value, (dict, list, tuple)):
-        return indented_text(_flat_encoder(",").default(value), line)
-    inner = f"{line}  "
-    separator = f",{inner}"
-    entries = value.values() if isinstance(value, dict) else value
-    if not entries:
-        return "{}" if isinstance(value, dict) else "[]"
-    if all(type(entry) in _SCALARS for entry in entries):
-        text = _flat_encoder(separator).encode(value)[1:-1]
-    elif isinstance(value, dict):
-        text = separator.join(
-            f"{encode_basestring(key)}: {indented_text(entry, inner)}" for key, entry in value.items()
-        )
-    else:
-        text = separator.join(indented_text(entry, inner) for entry in value)
-    return f"{{{inner}{text}{line}}}" if isinstance(value, dict) else f"[{inner}{text}{line}]"
+_indented_writer = Writer(_MillisecondEncoder, indented=True)
 
 
 def _milliseconds(moment: datetime) -> str:
@@ -112,7 +99,7 @@ class IndentedJSONRenderer(JSONRenderer):
     """Indented JSON with moments cut to milliseconds; texts stay as they are (contract: support 0.2)."""
 
     def render(self, data: Any, accepted_media_type: str | None = None, renderer_context: Any = None) -> bytes:
-        return b"" if data is None else indented_text(data).encode(errors="backslashreplace")
+        return b"" if data is None else _indented_writer.bytes_of(data)
 
 
 # Characters that no XML document may hold.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from rest_framework import serializers
 
 from config.api.fields import UtcDateTimeField, wire_time
-from config.api.renderers import Prerendered, indented_text
 from enrollments.serializers.enrollments import CourseDetailsSerializer, course_details_body, modes_body
-
-LINE_IN_ENTRY = "\n    "  # with the indent of an entry's members
 
 
 def learner_enrollment_body(enrollment: Any) -> dict[str, Any]:
@@ -26,7 +22,7 @@ def learner_enrollment_body(enrollment: Any) -> dict[str, Any]:
         "is_active": enrollment.is_active,
         "user": enrollment.username,
         **course_details_body(enrollment.run, ()),
-        "course_modes": _modes_text(tuple(enrollment.modes)),
+        "course_modes": modes_body(enrollment.modes),
     }
     if enrollment.verified is not None:
         body["verified_price"] = enrollment.verified.min_price
@@ -39,12 +35,6 @@ def learner_enrollment_body(enrollment: Any) -> dict[str, Any]:
         _enterprise_body(each, enrollment.username) for each in enrollment.enterprise
     ]
     return body
-
-
-@lru_cache(maxsize=8192)
-def _modes_text(modes: tuple[Any, ...]) -> Prerendered:
-    """A run's modes, half of an enrollment. Kept by what they say, so that nothing kept can be out of date."""
-    return Prerendered(indented_text(modes_body(modes), LINE_IN_ENTRY))
 
 
 def _enterprise_body(enrollment: Any, username: str) -> dict[str, Any]:
