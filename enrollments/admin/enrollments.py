@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.formats import date_format
 
 from config.db.admin import ConsoleAdmin, ConsoleInline, HistoryAdmin, ReadOnlyAdmin
 from enrollments.admin.filters import ModeFilter
@@ -16,6 +17,7 @@ from enrollments.models import (
     ManualEnrollmentAudit,
     RateLimitConfiguration,
 )
+from enrollments.queries import enrollment_terms
 
 
 class AttributeInline(ConsoleInline):
@@ -30,9 +32,18 @@ class CourseEnrollmentAdmin(HistoryAdmin):
     list_display = ("id", "user", "course_id", "mode", "is_active", "created")
     list_filter = ("is_active", ModeFilter)
     ordering = ("-id",)
-    readonly_fields = ("user", "course_id", "mode", "is_active", "created")
+    readonly_fields = ("user", "course_id", "mode", "is_active", "created", "upgrade_deadline", "refundable")
     search_lookups = ("user__username", "user__email__lower", "course_id")
     inlines = (AttributeInline,)
+
+    @admin.display(description="upgrade deadline")
+    def upgrade_deadline(self, enrollment: CourseEnrollment) -> str:
+        deadline = enrollment_terms.upgrade_deadline(enrollment)
+        return date_format(deadline, "DATETIME_FORMAT") if deadline else "-"
+
+    @admin.display(description="refundable", boolean=True)
+    def refundable(self, enrollment: CourseEnrollment) -> bool:
+        return enrollment_terms.is_refundable(enrollment)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
