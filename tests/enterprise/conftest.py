@@ -1,14 +1,16 @@
-"""The customers that tests of the enterprise app know, and who calls about them; modules may have their own."""
+"""Customers, callers and listeners of tests of the enterprise app; modules may have their own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from rest_framework.test import APIClient
 
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer
+from enterprise.signals import learner_credit_revoked
 from tests.factories import EnterpriseCustomerFactory, UserFactory, customer_admin
 
 AsUser = Callable[[User], APIClient]
@@ -42,3 +44,16 @@ def boss(as_user: AsUser, customer: EnterpriseCustomer) -> APIClient:
 @pytest.fixture
 def staff(as_user: AsUser) -> APIClient:
     return as_user(UserFactory(staff=True))
+
+
+@pytest.fixture
+def told() -> Iterator[list[dict[str, Any]]]:
+    """What was told of revoked learner credit."""
+    heard: list[dict[str, Any]] = []
+
+    def receiver(sender: Any, revocations: list[dict[str, Any]], **kwargs: Any) -> None:
+        heard.extend(revocations)
+
+    learner_credit_revoked.connect(receiver)
+    yield heard
+    learner_credit_revoked.disconnect(receiver)

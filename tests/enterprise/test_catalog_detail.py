@@ -9,9 +9,9 @@ import pytest
 from django.utils import timezone
 from lxml import etree
 
-from enterprise.models import EnterpriseCustomerUser
 from enterprise.serializers.catalog_content import results
 from tests import factories
+from tests.enterprise.callers import catalog_caller
 from tests.enterprise.test_content_addresses import ADDRESSES
 
 pytestmark = pytest.mark.django_db
@@ -282,35 +282,7 @@ def test_who_sees_a_catalog_and_its_content(as_user, client, customer, who, stat
     program = factories.ProgramFactory()
     other = factories.EnterpriseCustomerFactory()
     catalog = catalog_of(customer)
-
-    def linked(user, **fields):
-        factories.LearnerFactory(enterprise_customer=customer, user=user, **fields)
-        return user
-
-    def unlinked(user):
-        EnterpriseCustomerUser.objects.filter(user_id=user.pk).update(linked=False)
-        return user
-
-    callers = {
-        "plain": factories.UserFactory,
-        "learner": lambda: linked(factories.UserFactory()),
-        "admin": lambda: factories.customer_admin(customer),
-        "unlinked admin": lambda: unlinked(factories.customer_admin(customer)),
-        "admin of another": lambda: factories.customer_admin(other),
-        "admin of another, linked here": lambda: linked(factories.customer_admin(other), active=False),
-        "operator": factories.operator,
-        "linked operator": lambda: linked(factories.operator()),
-        "provisioner": lambda: factories.RoleAssignmentFactory(role="enterprise_provisioning_admin").user,
-        "staff": lambda: factories.UserFactory(staff=True),
-        "staff operator": lambda: factories.operator(staff=True),
-        "superuser": lambda: factories.UserFactory(superuser=True),
-        "staff superuser": lambda: factories.UserFactory(superuser=True, staff=True),
-        "catalog admin in the database": lambda: linked(
-            factories.FeatureRoleAssignmentFactory(role="catalog_admin").user
-        ),
-        "catalog admin without a link": lambda: factories.FeatureRoleAssignmentFactory(role="catalog_admin").user,
-    }
-    caller = client if who == "anonymous" else as_user(callers[who]())
+    caller = client if who == "anonymous" else as_user(catalog_caller(who, customer, other))
 
     for tail in ("", "courses/Acme+Sail/", f"course_runs/{run.pk}/", f"programs/{program.pk}/"):
         answer = caller.get(f"{URL}{catalog.pk}/{tail}")

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from lxml import etree
 
-from enterprise.models import EnterpriseCustomerUser
 from enterprise.queries.catalogs import CatalogRow
 from enterprise.serializers.catalogs import CatalogSerializer
 from tests import factories
+from tests.enterprise.callers import catalog_caller
 
 pytestmark = pytest.mark.django_db
 URL = "/enterprise/api/v1/enterprise_catalogs/"
@@ -131,35 +131,7 @@ def test_who_sees_what(as_user, client, customer, who, status, sees):
         "own": factories.CatalogFactory(enterprise_customer=customer),
         "other": factories.CatalogFactory(enterprise_customer=other),
     }
-
-    def linked(user, **fields):
-        factories.LearnerFactory(enterprise_customer=customer, user=user, **fields)
-        return user
-
-    def unlinked(user):
-        EnterpriseCustomerUser.objects.filter(user_id=user.pk).update(linked=False)
-        return user
-
-    callers = {
-        "plain": factories.UserFactory,
-        "learner": lambda: linked(factories.UserFactory()),
-        "admin": lambda: factories.customer_admin(customer),
-        "unlinked admin": lambda: unlinked(factories.customer_admin(customer)),
-        "admin of another": lambda: factories.customer_admin(other),
-        "admin of another, linked here": lambda: linked(factories.customer_admin(other), active=False),
-        "operator": factories.operator,
-        "provisioner": lambda: factories.RoleAssignmentFactory(role="enterprise_provisioning_admin").user,
-        "staff": lambda: factories.UserFactory(staff=True),
-        "staff operator": lambda: factories.operator(staff=True),
-        "superuser": lambda: factories.UserFactory(superuser=True),
-        "staff superuser": lambda: factories.UserFactory(superuser=True, staff=True),
-        "catalog admin in the database": lambda: linked(
-            factories.FeatureRoleAssignmentFactory(role="catalog_admin").user
-        ),
-        "catalog admin without a link": lambda: factories.FeatureRoleAssignmentFactory(role="catalog_admin").user,
-        "other feature role": lambda: linked(factories.FeatureRoleAssignmentFactory(role="dashboard_admin").user),
-    }
-    caller = client if who == "anonymous" else as_user(callers[who]())
+    caller = client if who == "anonymous" else as_user(catalog_caller(who, customer, other))
 
     answer = caller.get(URL)
 

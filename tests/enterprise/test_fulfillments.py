@@ -16,7 +16,6 @@ from enterprise.models import (
     LicensedEnterpriseCourseEnrollment,
 )
 from enterprise.services import course_enrollments, fulfillments
-from enterprise.signals import learner_credit_revoked
 from tests import factories
 from tests.parallel import at_once, concurrent_writers
 
@@ -29,19 +28,6 @@ def run():
     return factories.CourseRunFactory(
         id=RUN, course=factories.CourseFactory(key="Acme+Sail"), modes=["audit", "verified"]
     )
-
-
-@pytest.fixture
-def told():
-    """What was told of revoked learner credit."""
-    heard = []
-
-    def receiver(sender, revocations, **kwargs):
-        heard.extend(revocations)
-
-    learner_credit_revoked.connect(receiver)
-    yield heard
-    learner_credit_revoked.disconnect(receiver)
 
 
 def paid_enrollment(**fields):

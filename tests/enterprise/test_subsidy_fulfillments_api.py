@@ -9,7 +9,6 @@ import pytest
 from django.utils import timezone
 
 from enterprise.models import LearnerCreditEnterpriseCourseEnrollment, LicensedEnterpriseCourseEnrollment
-from enterprise.signals import learner_credit_revoked
 from tests import factories
 from tests.enterprise.subsidies import FLAGGED, NEVER, RUN, callers, enrolled, flags, history, is_revoked, plain
 from tests.parallel import at_once, concurrent_writers
@@ -32,18 +31,6 @@ def cancel_path(fulfillment):
 @pytest.fixture
 def op(as_user):
     return as_user(factories.operator())
-
-
-@pytest.fixture
-def told():
-    heard = []
-
-    def receiver(sender, revocations, **kwargs):
-        heard.extend(revocations)
-
-    learner_credit_revoked.connect(receiver)
-    yield heard
-    learner_credit_revoked.disconnect(receiver)
 
 
 # --- one fulfillment ----------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from django.test import Client
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from saml_admin.models import SAMLConfiguration
-from tests.enterprise.test_analytics_summary import ENGAGEMENT_FIGURES, PROGRESS_FIGURES
+from tests.enterprise.analytics_summary.figures import ENGAGEMENT_FIGURES, PROGRESS_FIGURES
 from tests.factories import (
     BrandingFactory,
     CatalogFactory,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from enrollments.models import CourseOverview, Program, ProgramOrganization, User, UserSocialAuth
-from saml_admin.models import SAMLProviderConfig
+from enrollments.models import CourseOverview, Program, ProgramOrganization, User
 from tests.factories import CourseRunFactory, CurriculumFactory, OrganizationFactory, ProgramFactory, UserFactory
 
 API = "/api/program_enrollments/v1"
@@ -34,17 +33,6 @@ def staff() -> User:
     """An account that may do everything here."""
     account: User = UserFactory(staff=True)
     return account
-
-
-def provider(short_name: str, slug: str, **fields: Any) -> SAMLProviderConfig:
-    """A current, enabled identity provider of an organisation."""
-    organization = OrganizationFactory(short_name=short_name)
-    return SAMLProviderConfig.objects.create(organization=organization, slug=slug, **{"enabled": True, **fields})
-
-
-def identity(account: User, uid: str) -> UserSocialAuth:
-    """An account's identity at a SAML provider."""
-    return UserSocialAuth.objects.create(user=account, provider="tpa-saml", uid=uid)
 
 
 def enrollments_path(program: Program, run: CourseOverview | str | None = None) -> str:

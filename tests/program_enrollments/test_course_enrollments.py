@@ -19,36 +19,11 @@ from tests.factories import (
     ProgramEnrollmentFactory,
     UserFactory,
 )
-from tests.program_enrollments.scenes import enrollments_path, program_of, send, staff
+from tests.program_enrollments.scenes import enrollments_path, program_of, send
 
 pytestmark = pytest.mark.django_db
 ONE = uuid.UUID("b1f0c0de-0000-4000-8000-000000000001")
 TWO = uuid.UUID("b1f0c0de-0000-4000-8000-000000000002")
-
-
-@pytest.fixture
-def run():
-    return CourseRunFactory(id="course-v1:Acme+Stats+R1")
-
-
-@pytest.fixture
-def program(run):
-    return program_of(run)
-
-
-@pytest.fixture
-def boss():
-    return staff()
-
-
-@pytest.fixture
-def worker(as_user, boss):
-    return as_user(boss)
-
-
-@pytest.fixture
-def ana():
-    return UserFactory(username="ana")
 
 
 @pytest.fixture

@@ -35,21 +35,6 @@ pytestmark = pytest.mark.django_db
 NO_GRADE = {"passed": False, "percent": 0.0, "letter_grade": None}
 
 
-@pytest.fixture
-def run():
-    return CourseRunFactory(id="course-v1:Acme+Stats+R1")
-
-
-@pytest.fixture
-def program(run):
-    return program_of(run)
-
-
-@pytest.fixture
-def worker(as_user):
-    return as_user(staff())
-
-
 def url(program, run, rest=""):
     return f"{API}/programs/{program.pk}/courses/{run}/grades/{rest}"
 

@@ -22,7 +22,7 @@ from tests.factories import (
     ProgramEnrollmentFactory,
     UserFactory,
 )
-from tests.program_enrollments.scenes import API, program_of, staff
+from tests.program_enrollments.scenes import API, program_of
 
 pytestmark = pytest.mark.django_db
 URL = f"{API}/integration-reset"
@@ -38,16 +38,6 @@ def sandbox(settings):
 @pytest.fixture
 def acme():
     return OrganizationFactory(short_name="Acme")
-
-
-@pytest.fixture
-def boss():
-    return staff()
-
-
-@pytest.fixture
-def worker(as_user, boss):
-    return as_user(boss)
 
 
 def provider(organization, slug, **fields):

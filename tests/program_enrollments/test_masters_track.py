@@ -38,11 +38,6 @@ def run():
 
 
 @pytest.fixture
-def ana():
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
 def heard():
     """The changes that receivers of `enrollments_changed` hear of, and from whom."""
     told = []

@@ -23,11 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def ana():
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
 def run():
     return runs(1, modes=["audit", "masters"])[0]
 

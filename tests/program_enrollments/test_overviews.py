@@ -43,18 +43,8 @@ def frontend(settings):
 
 
 @pytest.fixture
-def ana():
-    return UserFactory(username="ana")
-
-
-@pytest.fixture
 def run():
     return CourseRunFactory(id="course-v1:Acme+Stats+R1", display_name="Statistics I")
-
-
-@pytest.fixture
-def program(run):
-    return program_of(run)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from enrollments.models import CourseEnrollment, Organization
 from program_enrollments.models import ProgramEnrollment
 from program_enrollments.services import program_writes
 from tests.factories import CourseRunFactory, ProgramEnrollmentFactory, ProgramFactory, UserFactory
-from tests.program_enrollments.scenes import enrollments_path, identity, program_of, provider, send, staff
+from tests.program_enrollments.scenes import enrollments_path, program_of, send
+from tests.program_enrollments.students import identity, provider
 
 pytestmark = pytest.mark.django_db
 ONE = uuid.UUID("b1f0c0de-0000-4000-8000-000000000001")
@@ -20,16 +21,6 @@ TWO = uuid.UUID("b1f0c0de-0000-4000-8000-000000000002")
 @pytest.fixture
 def program():
     return program_of(CourseRunFactory())
-
-
-@pytest.fixture
-def boss():
-    return staff()
-
-
-@pytest.fixture
-def worker(as_user, boss):
-    return as_user(boss)
 
 
 @pytest.fixture
@@ -237,14 +228,14 @@ def account(uid, username="ana"):
 
 @pytest.mark.parametrize("key", ["S-1", "s-1"])
 def test_a_new_student_is_the_account_with_the_key_at_the_owners_provider_whatever_the_case(write, program, key):
-    provider("Acme", "acme-idp")
+    provider("acme-idp", "Acme")
     account("acme-idp:S-1")
     assert write("post", row(key)) == (200, {key: "enrolled"})
     assert stored(program) == [(key, "enrolled", "ana")]
 
 
 def test_an_identity_spelled_as_the_key_comes_before_one_of_another_case(write, program):
-    provider("Acme", "acme-idp")
+    provider("acme-idp", "Acme")
     account("acme-idp:s-1", "bob")
     account("acme-idp:S-1", "ana")
     write("post", row("S-1"))
@@ -252,7 +243,7 @@ def test_an_identity_spelled_as_the_key_comes_before_one_of_another_case(write, 
 
 
 def test_the_case_of_letters_with_accents_is_ignored_too(write, program):
-    provider("Acme", "acme-idp")
+    provider("acme-idp", "Acme")
     account("acme-idp:ÖL-1", "ana")
     assert write("post", row("öl-1"), row("Ä-2")) == (200, {"öl-1": "enrolled", "Ä-2": "enrolled"})
     assert stored(program) == [("öl-1", "enrolled", "ana"), ("Ä-2", "enrolled", None)]
@@ -262,8 +253,8 @@ def test_the_case_of_letters_with_accents_is_ignored_too(write, program):
 
 
 def test_two_providers_of_one_organisation_both_count(write, program):
-    provider("Acme", "old-idp")
-    provider("Acme", "new-idp")
+    provider("old-idp", "Acme")
+    provider("new-idp", "Acme")
     account("old-idp:S-1", "ana")
     account("new-idp:S-2", "bob")
     write("put", row("S-1"), row("S-2"))
@@ -272,11 +263,11 @@ def test_two_providers_of_one_organisation_both_count(write, program):
 
 def test_disabled_and_replaced_providers_and_those_of_others_do_not_count(write):
     program = program_of(CourseRunFactory(), organizations=("Acme", "Second"))
-    provider("Acme", "off", enabled=False)
-    provider("Acme", "moved")
-    provider("Other", "moved")
-    provider("Second", "second-idp")
-    provider("Other", "other-idp")
+    provider("off", "Acme", enabled=False)
+    provider("moved", "Acme")
+    provider("moved", "Other")
+    provider("second-idp", "Second")
+    provider("other-idp", "Other")
     for number, slug in enumerate(("off", "moved", "second-idp", "other-idp")):
         account(f"{slug}:S-{number}", f"user{number}")
     words = {f"S-{number}": "enrolled" for number in range(4)}
@@ -292,8 +283,8 @@ def test_a_program_without_owner_or_provider_has_waiting_students(write):
 
 
 def test_a_second_key_of_an_account_in_the_same_curriculum_is_a_conflict_of_its_row(write, program):
-    provider("Acme", "one")
-    provider("Acme", "two")
+    provider("one", "Acme")
+    provider("two", "Acme")
     ana = account("one:A1")
     identity(ana, "two:A2")
     assert write("post", row("A1"), row("A2"), row("A3")) == (
@@ -305,7 +296,7 @@ def test_a_second_key_of_an_account_in_the_same_curriculum_is_a_conflict_of_its_
 
 
 def test_an_update_links_nobody(write, program):
-    provider("Acme", "acme-idp")
+    provider("acme-idp", "Acme")
     account("acme-idp:S-1")
     student(program)
     assert write("put", row(status="pending")) == (200, {"S-1": "pending"})
@@ -320,8 +311,8 @@ def rows_of(known, new, numbers):
 
 
 def test_25_rows_cost_as_many_statements_as_two(worker, program, django_assert_num_queries):
-    provider("Acme", "one")
-    provider("Acme", "two")
+    provider("one", "Acme")
+    provider("two", "Acme")
     for number in range(30):
         student(program, f"old-{number}", user=UserFactory() if number % 2 else None)
         account(f"one:new-{number}", f"user{number}")

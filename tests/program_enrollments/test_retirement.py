@@ -23,11 +23,6 @@ def salts(settings):
     settings.RETIRED_USER_SALTS = ["old", "newest"]
 
 
-@pytest.fixture
-def ana():
-    return UserFactory(username="ana")
-
-
 def forgotten(key):
     return f"retired_external_key_{hashlib.sha1(f'newest{key.lower()}'.encode()).hexdigest()}"
 

@@ -10,23 +10,14 @@ from config.db.sets import Overtaken
 from enrollments.models import CourseEnrollment
 from program_enrollments.models import CourseAccessRoleAssignment, ProgramCourseEnrollment, ProgramEnrollment
 from program_enrollments.services import course_writes
-from tests.factories import CourseRunFactory, ProgramEnrollmentFactory, UserFactory
+from tests.factories import ProgramEnrollmentFactory, UserFactory
 from tests.parallel import at_once, concurrent_writers
-from tests.program_enrollments.scenes import enrollments_path, identity, program_of, provider, send, staff
+from tests.program_enrollments.scenes import enrollments_path, program_of, send, staff
+from tests.program_enrollments.students import identity, provider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 CURRICULUM = "b1f0c0de-0000-4000-8000-000000000001"
 KEYS = [f"S-{number}" for number in range(25)]
-
-
-@pytest.fixture
-def run():
-    return CourseRunFactory(id="course-v1:Acme+Stats+R1")
-
-
-@pytest.fixture
-def program(run):
-    return program_of(run)
 
 
 @pytest.fixture
@@ -60,7 +51,7 @@ def said(answers):
 
 @concurrent_writers
 def test_of_identical_posts_one_makes_the_students_and_the_others_meet_conflicts(program, together):
-    provider("Acme", "acme-idp")
+    provider("acme-idp", "Acme")
     for key in KEYS[::2]:
         identity(UserFactory(), f"acme-idp:{key}")
     answers = together(*[("post", enrollments_path(program), rows())] * 4)

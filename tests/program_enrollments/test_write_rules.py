@@ -31,21 +31,6 @@ METHODS = ["post", "patch", "put"]
 CURRICULUM = "b1f0c0de-0000-4000-8000-000000000001"
 
 
-@pytest.fixture
-def run():
-    return CourseRunFactory(id="course-v1:Acme+Stats+R1")
-
-
-@pytest.fixture
-def program(run):
-    return program_of(run)
-
-
-@pytest.fixture
-def worker(as_user):
-    return as_user(staff())
-
-
 @pytest.fixture(params=["program", "course"])
 def kind(request):
     return request.param
