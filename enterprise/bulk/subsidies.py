@@ -39,13 +39,16 @@ class _Fulfillment:
 
 
 class _Enrollment:
-    """A learner's enterprise enrollment in one run; `flagged`: unenrolled or saved for later."""
+    """A learner's enterprise enrollment in one run, with its flags."""
 
-    __slots__ = ("credit", "flagged", "id", "license")
+    __slots__ = ("credit", "id", "license", "saved_for_later", "unenrolled")
 
-    def __init__(self, enrollment_id: int | None = None, flagged: bool = False) -> None:
+    def __init__(
+        self, enrollment_id: int | None = None, saved_for_later: bool = False, unenrolled: bool = False
+    ) -> None:
         self.id = enrollment_id
-        self.flagged = flagged
+        self.saved_for_later = saved_for_later
+        self.unenrolled = unenrolled
         self.license: _Fulfillment | None = None
         self.credit: _Fulfillment | None = None
 
@@ -86,7 +89,7 @@ class Subsidies:
         here = InPairs("enterprise_customer_user_id", "course_id", pairs)
         stored = EnterpriseCourseEnrollment.all_objects.filter(here)
         for row in stored.order_by().values_list(*columns):
-            enrollment = _Enrollment(row[2], flagged=bool(row[3] or row[4]))
+            enrollment = _Enrollment(row[2], saved_for_later=row[3], unenrolled=bool(row[4]))
             self._enrollments[pairs[row[0], row[1]], row[1]] = enrollment
             if row[5] is not None:
                 enrollment.license = _Fulfillment(*row[5:9])
@@ -130,7 +133,7 @@ class Subsidies:
         elif enrollment.license.is_revoked and enrollment.license.id is not None:
             enrollment.license.is_revoked = False
             self._reactivated_licenses.append(enrollment.license.id)
-            self._unflag(enrollment)
+            self._come_back(enrollment)
         return enrollment.license.uuid
 
     def _attach_credit(self, enrollment: _Enrollment, row: Row, transaction_id: UUID) -> UUID:
@@ -140,12 +143,17 @@ class Subsidies:
         elif enrollment.credit.is_revoked and enrollment.credit.id is not None:
             enrollment.credit.is_revoked = False
             self._reactivated_credits.append((enrollment.credit.id, transaction_id))
-            self._unflag(enrollment)
+            self._come_back(enrollment)
         return enrollment.credit.uuid
 
+    def _come_back(self, enrollment: _Enrollment) -> None:
+        """What pays again brings back who left; an enrollment that is only saved for later stays so."""
+        if enrollment.unenrolled:
+            self._unflag(enrollment)
+
     def _unflag(self, enrollment: _Enrollment) -> None:
-        if enrollment.flagged and enrollment.id is not None:
-            enrollment.flagged = False
+        if enrollment.id is not None and (enrollment.unenrolled or enrollment.saved_for_later):
+            enrollment.unenrolled = enrollment.saved_for_later = False
             self._unflagged.add(enrollment.id)
 
     def activated(self, changes: Iterable[EnrollmentChange]) -> None:

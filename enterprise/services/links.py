@@ -424,11 +424,8 @@ class _Board:
                 link.modified = moment
             update_from(
                 EnterpriseCustomerUser,
-                ("id", "linked", "active", "is_relinkable", "invite_key"),
-                [
-                    (link.pk, link.linked, link.active, link.is_relinkable, link.invite_key_id)
-                    for link in self.changed.values()
-                ],
+                ("id", "linked", "active", "is_relinkable", "invite_key", "should_inactivate_other_customers"),
+                [_stored(link) for link in self.changed.values()],
                 same={"modified": moment},
             )
             _record(EnterpriseCustomerUser, list(self.changed), "~")
@@ -452,12 +449,24 @@ class _Board:
     def _revive(self, link: EnterpriseCustomerUser, wish: Wish) -> None:
         link.linked = True
         if not wish.relink_as_is:
-            link.is_relinkable, link.invite_key = True, None
+            link.is_relinkable, link.invite_key, link.should_inactivate_other_customers = True, None, True
         self._note(link)
 
     def _note(self, link: EnterpriseCustomerUser) -> None:
         if link.pk is not None:
             self.changed[link.pk] = link
+
+
+def _stored(link: EnterpriseCustomerUser) -> tuple[object, ...]:
+    """The values that moves change."""
+    return (
+        link.pk,
+        link.linked,
+        link.active,
+        link.is_relinkable,
+        link.invite_key_id,
+        link.should_inactivate_other_customers,
+    )
 
 
 def _record(model: type[Any], ids: Collection[int], change: str) -> None:

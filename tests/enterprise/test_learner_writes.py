@@ -172,6 +172,16 @@ def test_posting_revives_an_unlinked_and_even_a_barred_learner(clerk, acme, mia)
     assert roles_of(mia) == [("enterprise_learner", "acme")]
 
 
+def test_the_reused_row_is_overwritten_with_the_new_objects_values(clerk, acme, bolt, mia):
+    factories.LearnerFactory(enterprise_customer=bolt, user=mia)
+    factories.LearnerFactory(
+        enterprise_customer=acme, user=mia, linked=False, active=False, should_inactivate_other_customers=False
+    )
+    assert clerk.post(PATH, wish(acme)).status_code == 201
+    assert stored(acme, mia).should_inactivate_other_customers
+    assert (stored(acme, mia).active, stored(bolt, mia).active) == (True, False)
+
+
 def test_inactive_customers_and_forms_are_taken(clerk, acme, mia):
     acme.active = False
     acme.save()

@@ -315,6 +315,28 @@ def test_learner_credit_is_reactivated_with_the_new_transaction(
     assert (credit.is_revoked, str(credit.transaction_id)) == (False, OTHER_TRANSACTION)
 
 
+@pytest.mark.parametrize(("unenrolled", "left"), [(None, (None, True)), (True, (False, False))])
+def test_reactivating_what_pays_clears_the_marks_of_an_unenrolled_enrollment_only(
+    unenrolled: bool | None,
+    left: tuple[bool | None, bool],
+    enroll: Enroll,
+    customer: EnterpriseCustomer,
+    run: CourseOverview,
+    learner: User,
+) -> None:
+    CourseEnrollmentFactory(user=learner, course_id=run.pk, mode="verified")
+    link = LearnerFactory(enterprise_customer=customer, user=learner)
+    enrollment = EnterpriseCourseEnrollmentFactory(
+        enterprise_customer_user=link, course_id=run.pk, saved_for_later=True, unenrolled=unenrolled
+    )
+    credit = LearnerCreditFactory(enterprise_course_enrollment=enrollment, transaction_id=TRANSACTION, is_revoked=True)
+    assert enroll(row(run, email=learner.email, transaction_id=OTHER_TRANSACTION)).status_code == 201
+    enrollment.refresh_from_db()
+    credit.refresh_from_db()
+    assert (credit.is_revoked, str(credit.transaction_id)) == (False, OTHER_TRANSACTION)
+    assert (enrollment.unenrolled, enrollment.saved_for_later) == left
+
+
 def test_learner_credit_that_stands_keeps_its_transaction(
     enroll: Enroll, customer: EnterpriseCustomer, run: CourseOverview, learner: User
 ) -> None:
