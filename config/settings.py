@@ -358,6 +358,7 @@ EMBARGO = env.bool("EMBARGO", default=False)
 GEOIP_COUNTRY_DATABASE = env.str("GEOIP_COUNTRY_DATABASE", default="") or None
 ENABLE_ENTERPRISE_INTEGRATION = env.bool("ENABLE_ENTERPRISE_INTEGRATION", default=True)
 SEND_ENROLLMENT_EMAIL = env.bool("SEND_ENROLLMENT_EMAIL", default=False)
+SEND_VERIFICATION_EXPIRY_EMAIL = env.bool("SEND_VERIFICATION_EXPIRY_EMAIL", default=True)
 PERSONALISED_UPGRADE_DEADLINES = env.bool("PERSONALISED_UPGRADE_DEADLINES", default=False)
 REFUND_WINDOW_DAYS = env.int("REFUND_WINDOW_DAYS", default=14)
 RETIREMENT_SERVICE_WORKER_USERNAME = env.str("RETIREMENT_SERVICE_WORKER_USERNAME", default="retirement_service_worker")
@@ -378,6 +379,7 @@ ZENDESK_URL = env.str("ZENDESK_URL", default="")
 ZENDESK_CUSTOM_FIELDS = json_setting("ZENDESK_CUSTOM_FIELDS", {})
 CONTACT_US_PAGE = env.bool("CONTACT_US_PAGE", default=True)
 TICKET_RATE = env.str("TICKET_RATE", default="50/hour")
+SEND_PROCTORING_REQUIREMENTS_EMAIL = env.bool("SEND_PROCTORING_REQUIREMENTS_EMAIL", default=True)
 ORDER_DASHBOARD_URL = env.str("ORDER_DASHBOARD_URL", default="") or None
 
 # --- Enterprise area ------------------------------------------------------------------------------------------------

@@ -11,9 +11,10 @@ class EnrollmentsConfig(AppConfig):
     def ready(self) -> None:
         from config.db import sqlite  # noqa: F401
         from enrollments import receivers  # noqa: F401
-        from enrollments.emails import activated, password_reset, registry
+        from enrollments.emails import activated, password_reset, registry, verification_expiry
         from enrollments.seeds import seed
 
         post_migrate.connect(seed, sender=self)
         registry.register(activated.MESSAGE_TYPE, activated.render)
         registry.register(password_reset.MESSAGE_TYPE, password_reset.render)
+        registry.register(verification_expiry.MESSAGE_TYPE, verification_expiry.render)

@@ -24,8 +24,16 @@ from enrollments.models import (
     UserSocialAuth,
 )
 from enrollments.queries import course_details
-from enrollments.services import allowed, sign_ins
-from enrollments.signals import accounts_saved, catalogue_changed, identity_removed, identity_saved, names_changed
+from enrollments.services import allowed, scores, sign_ins, verification_expiry
+from enrollments.signals import (
+    EnrollmentChange,
+    accounts_saved,
+    catalogue_changed,
+    enrollments_changed,
+    identity_removed,
+    identity_saved,
+    names_changed,
+)
 
 
 @receiver(post_save, sender=User, dispatch_uid="enrollments.account_saved")
@@ -82,6 +90,17 @@ def tell_of_saved_identity(instance: UserSocialAuth, raw: bool = False, **kwargs
 def tell_of_removed_identity(instance: UserSocialAuth, **kwargs: Any) -> None:
     """An account was disconnected from an identity provider."""
     identity_removed.send(UserSocialAuth, identities=[instance])
+
+
+@receiver(enrollments_changed, dispatch_uid="enrollments.enrollments_changed")
+def follow_mode(sender: Any, changes: list[EnrollmentChange], by_mail: bool, **kwargs: Any) -> None:
+    """In another mode a score counts for something else, and `verified` asks for an ID verification that holds."""
+    moved = [change for change in changes if change.mode_changed]
+    if not moved or is_quiet():
+        return
+    scores.recalculate_later([(change.user_id, change.course_id) for change in moved])
+    if by_mail:
+        verification_expiry.remind(moved)
 
 
 @receiver([post_save, post_delete], sender=CourseMode, dispatch_uid="enrollments.mode_changed")

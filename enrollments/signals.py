@@ -15,7 +15,8 @@ from django.dispatch import Signal
 accounts_saved = Signal()
 # Sends `account_ids`: their user names, addresses or the names of their profiles may have changed.
 names_changed = Signal()
-# Sends `changes` (list of EnrollmentChange) and `origin`, the app that asked ("enterprise" has done its part already).
+# Sends `changes` (list of EnrollmentChange), `origin`, the app that asked ("enterprise" has done its part already), and
+# `by_mail`: whether the learners may be mailed about it.
 enrollments_changed = Signal()
 # Sends `user` and `retired` (UserRetirementStatus): the account's own tables are retired already.
 account_retired = Signal()

@@ -6,7 +6,7 @@ from celery import shared_task
 from django.core.management import call_command
 from oauth2_provider.models import clear_expired
 
-from enrollments.services import certificates, outbox, sign_ins
+from enrollments.services import certificates, outbox, scores, sign_ins
 
 
 @shared_task
@@ -35,3 +35,9 @@ def clear_expired_sign_ins() -> None:
 def generate_certificate(user_id: int, run_id: str) -> None:
     """Makes or refreshes a learner's certificate of a run, if they have earned one."""
     certificates.make(user_id, run_id)
+
+
+@shared_task(ignore_result=True)
+def recalculate_scores(places: list[tuple[int, str]]) -> None:
+    """Sees anew what scores count for, given as pairs of account id and run key."""
+    scores.recalculate([(user_id, run_id) for user_id, run_id in places])

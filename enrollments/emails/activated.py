@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import CourseEnrollment, CourseOverview, OutboxMessage
 
@@ -39,8 +38,4 @@ def _letter(enrollment: CourseEnrollment | None, runs: dict[Any, CourseOverview]
         "course_url": f"{settings.LEARNING_MICROFRONTEND_URL.rstrip('/')}/course/{run.pk}/home",
         "platform_name": settings.PLATFORM_NAME,
     }
-    text, html = (render_to_string(f"enrollments/emails/activated.{form}", context) for form in ("txt", "html"))
-    subject = " ".join(f"You are enrolled in {run.name}".split())
-    mail = EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL)
-    mail.attach_alternative(html, "text/html")
-    return mail
+    return letter("activated", f"You are enrolled in {run.name}", context, app="enrollments")

@@ -6,12 +6,11 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import EmailMultiAlternatives
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage, User
 
@@ -47,8 +46,4 @@ def _letter(message: OutboxMessage, account: User | None) -> Rendered:
         "days": max(1, settings.PASSWORD_RESET_TIMEOUT // 86_400),
         "platform_name": settings.PLATFORM_NAME,
     }
-    text, html = (render_to_string(f"enrollments/emails/password_reset.{form}", context) for form in ("txt", "html"))
-    subject = f"Choose a new password for {settings.PLATFORM_NAME}"
-    mail = EmailMultiAlternatives(subject, text, settings.DEFAULT_FROM_EMAIL)
-    mail.attach_alternative(html, "text/html")
-    return mail
+    return letter("password_reset", f"Choose a new password for {settings.PLATFORM_NAME}", context, app="enrollments")

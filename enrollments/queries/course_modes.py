@@ -15,6 +15,7 @@ from enrollments.models import CourseMode
 
 AUDIT = "audit"
 CREDIT = "credit"
+VERIFIED = "verified"
 BEST_FIRST = ("verified", "professional", "no-id-professional", "audit", "honor", "unpaid-executive-education")
 
 

@@ -17,6 +17,7 @@ Kind, Status = IDVerificationAttempt.Kind, IDVerificationAttempt.Status
 
 # Which kind speaks first, whatever its age.
 KINDS_IN_ORDER = (Kind.GENERIC, Kind.PHOTO, Kind.SSO, Kind.MANUAL)
+EXPIRED = "expired"
 PENDING = (Status.SUBMITTED, Status.MUST_RETRY)
 FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
@@ -36,10 +37,17 @@ class VerificationStatus(TypedDict):
 
 def statuses(account_ids: Collection[int]) -> dict[int, VerificationStatus]:
     """The status of each of these accounts, in one statement, however many they are."""
-    found: dict[int, list[IDVerificationAttempt]] = {account_id: [] for account_id in account_ids}
-    for attempt in _in_order().filter(user_id__in_set=list(found)):
-        found[attempt.user_id].append(attempt)
-    return {account_id: status_of(attempts) for account_id, attempts in found.items()}
+    return {account_id: status_of(attempts) for account_id, attempts in _attempts_by(account_ids).items()}
+
+
+def expired(account_ids: Collection[int]) -> dict[int, IDVerificationAttempt]:
+    """The attempts that have expired of those of these accounts whose status is `expired`; in one statement too."""
+    found: dict[int, IDVerificationAttempt] = {}
+    for account_id, attempts in _attempts_by(account_ids).items():
+        attempt = deciding(attempts)
+        if attempt is not None and status_of(attempts)["status"] == EXPIRED:
+            found[account_id] = attempt
+    return found
 
 
 def status_of(attempts: Sequence[IDVerificationAttempt]) -> VerificationStatus:
@@ -55,7 +63,7 @@ def status_of(attempts: Sequence[IDVerificationAttempt]) -> VerificationStatus:
     if attempt.is_approved and attempt.is_expired:
         # One that the learner was never told of leaves nothing behind.
         error = f"Your {settings.PLATFORM_NAME} verification has expired."
-        return _status("expired", error=error) if shown else _status("none")
+        return _status(EXPIRED, error=error) if shown else _status("none")
     if attempt.is_approved:
         expiry = _expiry_if_soon(attempt)
         return _status("approved", should_display=shown, status_date=attempt.status_changed, verification_expiry=expiry)
@@ -109,6 +117,13 @@ def verified_names_of(account_id: int) -> QuerySet[VerifiedName]:
         )
         .order_by("-created", "-pk")
     )
+
+
+def _attempts_by(account_ids: Collection[int]) -> dict[int, list[IDVerificationAttempt]]:
+    found: dict[int, list[IDVerificationAttempt]] = {account_id: [] for account_id in account_ids}
+    for attempt in _in_order().filter(user_id__in_set=list(found)):
+        found[attempt.user_id].append(attempt)
+    return found
 
 
 def _status_by(column: str) -> Subquery:

@@ -426,11 +426,11 @@ def tell(
     Args:
         origin: as in `Ensure.write`.
         accounts: at least those of the changes.
-        by_mail: whether learners whose enrollments became active may be mailed.
+        by_mail: whether learners may be mailed about it.
     """
     if not changes:
         return
-    enrollments_changed.send(CourseEnrollment, changes=changes, origin=origin)
+    enrollments_changed.send(CourseEnrollment, changes=changes, origin=origin, by_mail=by_mail)
     tracking.emit(line for change in changes for line in _lines(change))
     activated = [change for change in changes if change.activated and accounts[change.user_id].email]
     if by_mail and settings.SEND_ENROLLMENT_EMAIL and not is_quiet():

@@ -243,7 +243,8 @@ def store(movements: Iterable[Movement], *, origin: str = ORIGIN) -> None:
     record_history(CourseEnrollment, [pk for ids in outcomes.values() for pk in ids], "~", user_id=actor)
     _use_allowances([movement for movement in moved if movement.takes_allowance])
     if moved:
-        enrollments_changed.send(CourseEnrollment, changes=[movement.change for movement in moved], origin=origin)
+        changes = [movement.change for movement in moved]
+        enrollments_changed.send(CourseEnrollment, changes=changes, origin=origin, by_mail=True)
     tracking.emit(line for movement in moved for line in movement.lines)
     _queue_mail([movement for movement in moved if movement.change.activated])
 

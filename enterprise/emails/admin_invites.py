@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
-from enterprise.emails.letters import letter
 from enterprise.models import PendingEnterpriseCustomerAdminUser
 
 MESSAGE_TYPE = "enterprise.admin_invite"
@@ -50,4 +50,4 @@ def _letter(invited: PendingEnterpriseCustomerAdminUser, message: OutboxMessage)
         "admin_invite_created_at": invited.created,
     }
     subject = (REMINDER if number else INVITATION).format(customer.name, settings.PLATFORM_NAME)
-    return letter("admin_invite", subject, context, sender_alias=customer.sender_alias or "")
+    return letter("admin_invite", subject, context, app="enterprise", sender_alias=customer.sender_alias or "")

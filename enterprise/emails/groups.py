@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.core.mail import EmailMessage
 
-from enterprise.emails.letters import letter
+from enrollments.emails.letters import letter
 from enterprise.models import EnterpriseCustomer
 
 INVITATION = "enterprise.group_invitation"
@@ -34,4 +34,5 @@ def group_letter(
         "platform_name": settings.PLATFORM_NAME,
     }
     subject = SUBJECTS[message_type].format(customer.name)
-    return letter(TEMPLATES[message_type], subject, context, sender_alias=customer.sender_alias or "")
+    alias = customer.sender_alias or ""
+    return letter(TEMPLATES[message_type], subject, context, app="enterprise", sender_alias=alias)

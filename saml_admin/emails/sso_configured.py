@@ -6,9 +6,9 @@ from uuid import UUID
 
 from django.conf import settings
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
-from enterprise.emails.letters import letter
 from enterprise.models import EnterpriseCustomer
 
 MESSAGE_TYPE = "saml_admin.sso_configured"

@@ -6,9 +6,9 @@ from typing import Any
 
 from django.conf import settings
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import CourseOverview, OutboxMessage
-from enterprise.emails.letters import letter
 from support.models import CourseResetAudit
 
 MESSAGE_TYPE = "support.course_reset"

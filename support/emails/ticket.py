@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from enrollments.emails.letters import letter
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
-from enterprise.emails.letters import letter
 from support.models import ContactTicket
 
 MESSAGE_TYPE = "support.ticket"

@@ -6,6 +6,9 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+# Modes whose learners take proctored exams.
+PROCTORED_MODES = ("verified", "professional")
+
 
 class OnboardingStatus(models.Model):
     """How a learner stands with the onboarding exam of a run; no row: the run has none for the learner."""
@@ -48,6 +51,7 @@ class OnboardingStatus(models.Model):
         verbose_name_plural = "onboarding statuses"
         ordering = ["-id"]
         constraints = [models.UniqueConstraint(fields=["user", "course_id"], name="onboarding_status_unique")]
+        indexes = [models.Index(fields=["course_id"], name="onboarding_status_run")]
 
     def __str__(self) -> str:
         return f"{self.course_id}: {self.onboarding_status or 'no attempt'}"
@@ -55,6 +59,11 @@ class OnboardingStatus(models.Model):
     def clean(self) -> None:
         self.onboarding_status = self.onboarding_status or None
         self.onboarding_link = self.onboarding_link or None
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the learner needs no exam in this run any more: passed here, or approved in another course."""
+        return self.onboarding_status in (self.Status.VERIFIED, self.Status.OTHER_COURSE_APPROVED)
 
     @property
     def is_verified(self) -> bool:

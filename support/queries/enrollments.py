@@ -23,13 +23,12 @@ from enrollments.models import (
     VerificationDeadline,
 )
 from enrollments.queries.course_details import Run, with_modes
-from enrollments.queries.course_modes import Mode, offered
+from enrollments.queries.course_modes import VERIFIED, Mode, offered
 from enterprise.queries.course_enrollments import DeskEnrollment, for_user_runs
 from support.queries.people import find_person
 
 logger = logging.getLogger(__name__)
 
-VERIFIED = "verified"
 ORDER = "order"
 ORDER_NUMBER, SOURCE_SYSTEM = "order_number", "source_system"
 

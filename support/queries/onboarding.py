@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from enrollments.models import CourseEnrollment, User
-from support.models import OnboardingStatus
+from django.db.models import Exists, OuterRef
 
-PROCTORED_MODES = ("verified", "professional")
+from enrollments.models import CourseEnrollment, CourseOverview, User
+from support.models.onboarding import PROCTORED_MODES, OnboardingStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,12 @@ class Onboarding:
 
     verified_in: RunOnboarding | None = None
     current_status: RunOnboarding | None = None
+
+
+def proctored_runs(run_ids: Collection[str]) -> set[str]:
+    """Those of the runs that have proctored exams: an onboarding exam for anybody says so. One statement."""
+    exams = OnboardingStatus.objects.filter(course_id=OuterRef("pk"))
+    return set(CourseOverview.objects.filter(Exists(exams), pk__in_set=run_ids).values_list("pk", flat=True))
 
 
 def onboarding_of(person: User) -> Onboarding:

@@ -14,7 +14,15 @@ from django.test.utils import CaptureQueriesContext
 
 from enrollments.models import CourseEnrollment, OutboxMessage
 from tests.enterprise.subsidies import CLEARED, FLAGGED, NEVER, RUN, enrolled, flags, history, is_revoked, plain
-from tests.factories import CourseEnrollmentFactory, EnterpriseCustomerFactory, LicenseFactory, UserFactory
+from tests.factories import (
+    CourseEnrollmentFactory,
+    CourseRunFactory,
+    EnterpriseCustomerFactory,
+    LicenseFactory,
+    OnboardingFactory,
+    UserFactory,
+    VerificationFactory,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +72,8 @@ def test_mode_and_activity_are_set_back_and_enterprise_enrollments_follow(backup
     licensed = LicenseFactory(enterprise_course_enrollment=joined)
     moved = enrolled(customer, mode="audit")
     same = enrolled(customer, mode="verified")
+    OnboardingFactory(course_id=CourseRunFactory(id=RUN).pk)
+    VerificationFactory(user=of(left), expired=True)
     file = backup(
         f"{of(left).pk},,{RUN},verified,true",
         f",{of(joined).username},{RUN},verified,FALSE",

@@ -32,9 +32,11 @@ from tests.factories import (
     LearnerCreditFactory,
     LearnerFactory,
     LicenseFactory,
+    OnboardingFactory,
     PendingEnrollmentFactory,
     PendingLearnerFactory,
     UserFactory,
+    VerificationFactory,
 )
 
 pytestmark = pytest.mark.django_db
@@ -261,6 +263,21 @@ def test_a_changed_mode_or_activity_counts_as_created(
     assert enroll(row(email=learner.email)).json()["successes"][0]["created"] is True
     plain = CourseEnrollment.objects.get()
     assert (plain.mode, plain.is_active) == ("verified", True)
+
+
+def test_who_is_moved_to_another_mode_hears_once_what_it_asks(enroll: Enroll, run: CourseOverview) -> None:
+    moved, new = UserFactory(email="moved@acme.test"), UserFactory(email="new@acme.test")
+    CourseEnrollmentFactory(user=moved, course_id=run.pk, mode="audit")
+    OnboardingFactory(course_id=run.pk)
+    for learner in (moved, new):
+        VerificationFactory(user=learner, expired=True)
+    for _ in range(2):
+        assert enroll(row(email=moved.email), row(email=new.email, license_uuid=OTHER_LICENSE)).status_code == 201
+    assert [letter.to for letter in mail.outbox] == [["moved@acme.test"]] * 2
+    assert sorted(letter.subject for letter in mail.outbox) == [
+        "What the proctored exams in Sailing ask of you",
+        "Your ID verification for Matricula has expired",
+    ]
 
 
 def test_enrolling_again_after_an_unenrollment_clears_its_marks(

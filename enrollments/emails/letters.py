@@ -1,4 +1,4 @@
-"""What the app's short messages have in common: two templates, a subject that is one line."""
+"""What short messages have in common: two templates, a subject that is one line."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ LONGEST_SUBJECT = 200  # characters
 
 
 def letter(
-    template: str, subject: str, context: dict[str, Any], *, sender_alias: str = "", app: str = "enterprise"
+    template: str, subject: str, context: dict[str, Any], *, app: str, sender_alias: str = ""
 ) -> EmailMultiAlternatives:
     """A mail in text and HTML, from the service's address.
 
     Args:
-        template: name of the templates `<app>/emails/<name>.txt` and `.html`.
+        template, app: of the templates `<app>/emails/<template>.txt` and `.html`.
         sender_alias: the name that a customer wants to be shown as sender.
     """
     text, html = (render_to_string(f"{app}/emails/{template}.{form}", context) for form in ("txt", "html"))
