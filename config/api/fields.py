@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -60,43 +59,3 @@ class CanonicalUUIDField(serializers.UUIDField):
         if not isinstance(data, str) or not _uuid_form.fullmatch(data):
             self.fail("invalid", value=data)
         return uuid.UUID(data)
-
-
-class CommaListField(serializers.Field):
-    """A list written as text with commas, as query parameters have it: `a,b,c`. An empty text is an empty list.
-
-    Args:
-        child: what one item must be; texts as they are when left out.
-        max_items: how many are allowed.
-        too_many: the message when there are more; takes `{n}`.
-    """
-
-    default_error_messages = {
-        "not_a_text": "Not a valid string.",
-        "too_many": "Too many values in a single request - {n}. A maximum of {max_items} is allowed",
-    }
-
-    def __init__(
-        self,
-        *,
-        child: serializers.Field | None = None,
-        max_items: int | None = None,
-        too_many: str | None = None,
-        **options: Any,
-    ) -> None:
-        super().__init__(**options)
-        self.child_value: Callable[[Any], Any] = child.run_validation if child else str
-        self.max_items = max_items
-        if too_many:
-            self.error_messages["too_many"] = too_many
-
-    def to_internal_value(self, data: Any) -> list[Any]:
-        if not isinstance(data, str):
-            self.fail("not_a_text")
-        items = [item.strip() for item in data.split(",")] if data.strip() else []
-        if self.max_items is not None and len(items) > self.max_items:
-            self.fail("too_many", n=len(items), max_items=self.max_items)
-        return [self.child_value(item) for item in items]
-
-    def to_representation(self, value: Any) -> str:
-        return ",".join(str(item) for item in value)

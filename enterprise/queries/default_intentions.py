@@ -78,12 +78,6 @@ def intended_runs(customer: EnterpriseCustomer) -> dict[str, UUID]:
     return {run.row.pk: uuid for key, uuid in by_key.items() if (run := resolved[key].run) is not None}
 
 
-def intention_for_run(customer: EnterpriseCustomer, run_key: str) -> DefaultEnterpriseEnrollmentIntention | None:
-    """The customer's first available intention that leads to a run."""
-    uuid = intended_runs(customer).get(run_key)
-    return DefaultEnterpriseEnrollmentIntention.objects.filter(pk=uuid).first() if uuid else None
-
-
 # --- What answers say about intentions --------------------------------------------------------------------------------
 
 

@@ -52,28 +52,6 @@ def revoke(fulfillment: Fulfillment) -> bool:
 
 
 @transaction.atomic
-def reactivate(fulfillment: Fulfillment, transaction_id: UUID | None = None) -> bool:
-    """Makes a revoked fulfillment good again and clears its enrollment's flags. Returns false when it was not revoked.
-
-    Args:
-        transaction_id: the new transaction of a learner-credit fulfillment; not stored when it was not revoked.
-    """
-    enrollment = _locked_enrollment(fulfillment)
-    rows: QuerySet[Any] = type(fulfillment).objects.filter(pk=fulfillment.pk, is_revoked=True)
-    values: dict[str, Any] = {"is_revoked": False, "modified": timezone.now()}
-    if transaction_id is not None and isinstance(fulfillment, LearnerCreditEnterpriseCourseEnrollment):
-        values["transaction_id"] = transaction_id
-    if not rows.update(**values):
-        return False
-    _record(type(fulfillment), [fulfillment.pk], "~")
-    if enrollment is not None and enrollment.unenrolled:
-        set_unenrolled(EnterpriseCourseEnrollment.all_objects.filter(pk=enrollment.pk), False)
-    for name, value in values.items():
-        setattr(fulfillment, name, value)
-    return True
-
-
-@transaction.atomic
 def cancel(fulfillment: Fulfillment) -> bool:
     """Unenrolls the learner from the run that a fulfillment pays for, and revokes it.
 

@@ -68,18 +68,6 @@ def put_in_masters_track(wanted: Sequence[Wanted]) -> Placed:
     return placed
 
 
-def put_one_in_masters_track(user_id: int, run_id: str, status: str) -> CourseEnrollment:
-    """The same for one student, who must be brought there.
-
-    Raises:
-        NonExistentCourseError, User.DoesNotExist, Refusal: see `put_in_masters_track`.
-    """
-    placed = put_in_masters_track([Wanted(user_id, run_id, status)])
-    for problem in placed.failures.values():
-        raise problem
-    return placed.enrollments[user_id, run_id]
-
-
 def follow_statuses(statuses: Mapping[int, str]) -> None:
     """Makes plain enrollments active or inactive, as students are in their runs; modes stay.
 

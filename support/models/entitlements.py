@@ -84,14 +84,9 @@ class CourseEntitlement(TimeStampedModel):
 class CourseEntitlementSupportDetail(TimeStampedModel):
     """What an agent did with an entitlement, and why."""
 
-    class Action(models.TextChoices):
-        REISSUE = "REISSUE", "re-issue"
-        CREATE = "CREATE", "create"
-
     entitlement = models.ForeignKey(CourseEntitlement, models.CASCADE, related_name="support_details", db_index=False)
     support_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, related_name="+", null=True)
     reason = models.CharField(max_length=15, blank=True, default="", editable=False, help_text="No longer used.")
-    # Clients send words of their own, in lower case, so the choices are the form's alone.
     action = models.CharField(max_length=15)
     comments = models.TextField(null=True, blank=True)
     unenrolled_run = models.CharField(max_length=255, null=True, blank=True)

@@ -11,7 +11,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
 
-from config.api.fields import CanonicalUUIDField, CommaListField, FormBooleanField, UtcDateTimeField, wire_time
+from config.api.fields import CanonicalUUIDField, FormBooleanField, UtcDateTimeField, wire_time
 from config.api.renderers import JSONRenderer
 
 
@@ -138,29 +138,3 @@ def test_what_is_no_boolean_is_refused(sent: Any) -> None:
     form = Switch(data={"on": sent})
     assert not form.is_valid()
     assert form.errors == {"on": ["Must be a valid boolean."]}
-
-
-def test_comma_lists() -> None:
-    field = CommaListField()
-    assert field.run_validation("a, b ,c") == ["a", "b", "c"]
-    assert field.run_validation(" ") == []
-    assert field.to_representation(["a", "b"]) == "a,b"
-    assert refused(field, ["a"]) == ["Not a valid string."]
-
-
-def test_a_comma_list_counts_its_items() -> None:
-    field = CommaListField(
-        max_items=2, too_many="Too many usernames in a single request - {n}. A maximum of 2 is allowed"
-    )
-    assert field.run_validation("a,b") == ["a", "b"]
-    assert refused(field, "a,b,c") == ["Too many usernames in a single request - 3. A maximum of 2 is allowed"]
-    plain = CommaListField(max_items=1)
-    assert refused(plain, "a,b") == ["Too many values in a single request - 2. A maximum of 1 is allowed"]
-
-
-def test_a_comma_list_checks_each_item() -> None:
-    field = CommaListField(child=CanonicalUUIDField())
-    assert field.run_validation("0f3a5f0e-9d2c-4e0e-8f57-1c4f2a7f1b11") == [
-        uuid.UUID("0f3a5f0e-9d2c-4e0e-8f57-1c4f2a7f1b11")
-    ]
-    assert refused(field, "0f3a5f0e-9d2c-4e0e-8f57-1c4f2a7f1b11,x") == ["Must be a valid UUID."]

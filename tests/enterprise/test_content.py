@@ -11,7 +11,7 @@ from django.utils import timezone
 from enrollments.models import CourseMode
 from enterprise.models import DefaultEnterpriseEnrollmentIntention
 from enterprise.queries.content import advertised_run, catalogs_containing, runs_in_catalogs, runs_of_courses
-from enterprise.queries.default_intentions import UNRESOLVED, intended_runs, intention_for_run, resolve
+from enterprise.queries.default_intentions import UNRESOLVED, intended_runs, resolve
 from enterprise.services import default_intentions
 from tests import factories
 
@@ -296,7 +296,5 @@ def test_the_first_available_intention_that_leads_to_a_run_is_found(run, course,
     first = intention(customer, course.key, created=days(-2))
     intention(customer, RUN, created=days(-1))
 
-    assert intention_for_run(customer, RUN) == first
-    assert intention_for_run(customer, "course-v1:Acme+Sail+T9") is None
     with django_assert_max_num_queries(6):
         assert intended_runs(customer) == {RUN: first.pk}

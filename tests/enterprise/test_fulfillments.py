@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 import pytest
 
 from config.hooks import quiet
@@ -12,8 +10,6 @@ from enrollments.services import enroll
 from enterprise.models import (
     EnterpriseCourseEnrollment,
     EnterpriseEnrollmentSource,
-    LearnerCreditEnterpriseCourseEnrollment,
-    LicensedEnterpriseCourseEnrollment,
 )
 from enterprise.services import course_enrollments, fulfillments
 from tests import factories
@@ -138,37 +134,6 @@ def test_a_revocation_that_is_rolled_back_is_not_told(told):
     fulfillments.revoke(credit)  # the test's transaction never commits
 
     assert told == []
-
-
-def test_reactivating_clears_the_enrollment_and_stores_the_new_transaction():
-    enrollment, license_row, credit = paid_enrollment()
-    fulfillments.revoke(credit)
-    transaction_id = uuid.uuid4()
-
-    assert fulfillments.reactivate(credit, transaction_id) is True
-
-    assert revoked(credit, license_row) == [False, True]
-    assert LearnerCreditEnterpriseCourseEnrollment.objects.get().transaction_id == transaction_id
-    assert flags(enrollment) == CLEARED
-    assert changes(credit) == "+~~"
-
-
-def test_reactivating_what_is_not_revoked_stores_nothing():
-    enrollment, _, credit = paid_enrollment()
-
-    assert fulfillments.reactivate(credit, uuid.uuid4()) is False
-
-    assert LearnerCreditEnterpriseCourseEnrollment.objects.get().transaction_id == credit.transaction_id
-    assert changes(credit) == changes(enrollment) == "+"
-
-
-def test_a_reactivated_license_keeps_its_uuid():
-    _, license_row, _ = paid_enrollment()
-    fulfillments.revoke(license_row)
-
-    assert fulfillments.reactivate(license_row, uuid.uuid4()) is True
-
-    assert LicensedEnterpriseCourseEnrollment.objects.get().license_uuid == license_row.license_uuid
 
 
 # --- sets ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,6 @@ from program_enrollments.services.masters import (
     Wanted,
     follow_statuses,
     put_in_masters_track,
-    put_one_in_masters_track,
 )
 from tests.factories import (
     CourseAccessRoleFactory,
@@ -48,6 +47,14 @@ def heard():
     enrollments_changed.connect(receive)
     yield told
     enrollments_changed.disconnect(receive)
+
+
+def put_one_in_masters_track(user_id: int, run_id: str, status: str) -> CourseEnrollment:
+    """One student, who must be brought there."""
+    placed = put_in_masters_track([Wanted(user_id, run_id, status)])
+    for problem in placed.failures.values():
+        raise problem
+    return placed.enrollments[user_id, run_id]
 
 
 # The contract's table: the enrollment there was, then what becomes of it as `active`, and as `inactive`.
