@@ -51,6 +51,14 @@ class CourseKey:
         return _parse(text)
 
 
+def is_run_key(text: object) -> bool:
+    """Whether a value is the key of a run, whether there is such a run or not."""
+    try:
+        return CourseKey.parse(text).run is not None
+    except InvalidCourseKey:
+        return False
+
+
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> CourseKey:
     found = _KEY.fullmatch(text) or _OLD_KEY.fullmatch(text)

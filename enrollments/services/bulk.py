@@ -19,7 +19,7 @@ from django.utils import timezone
 from config.api.exceptions import Refusal
 from config.db.sets import InPairs, insert_from, record_history, update_from
 from config.hooks import hooks, is_quiet
-from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.course_keys import is_run_key
 from enrollments.emails import activated as activation
 from enrollments.models import (
     CourseAccessRole,
@@ -241,7 +241,7 @@ class Ensure:
 
     def _refusal(self, account_id: int, run_key: str, mode: str, *, is_new: bool, force: bool) -> str:
         if run_key not in self._runs:
-            return UNKNOWN_RUN if _is_run_key(run_key) else INVALID_KEY
+            return UNKNOWN_RUN if is_run_key(run_key) else INVALID_KEY
         if mode not in self._offers.get(run_key, (DEFAULT_MODE.slug,)):
             return MODE_UNAVAILABLE
         if not is_new:
@@ -370,19 +370,13 @@ def deactivate(
         pairs: account id and run key.
         origin, user_id, reason: as in `Ensure.write`.
     """
-    wanted = set(pairs)
-    accounts = lock_accounts({account_id for account_id, _ in wanted})
-    rows = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", wanted), is_active=True)
-    locked = rows.order_by("user_id", "course_id").select_for_update(no_key=True, of=("self",))
+    accounts, active = _locked(pairs, Q(is_active=True))
     changes = [
         EnrollmentChange(enrollment_id, account_id, key, mode, is_active=False, deactivated=True)
-        for enrollment_id, account_id, key, mode in locked.values_list("id", "user_id", "course_id", "mode")
+        for enrollment_id, account_id, key, mode in active.values_list("id", "user_id", "course_id", "mode")
     ]
-    if changes:
-        ids = [change.enrollment_id for change in changes]
-        CourseEnrollment.objects.filter(pk__in_set=ids).update(is_active=False)
-        record_history(CourseEnrollment, ids, "~", user_id=user_id, reason=reason)
-        tell(changes, origin, accounts)
+    _change(changes, {"is_active": False}, user_id=user_id, reason=reason)
+    tell(changes, origin, accounts)
     return changes
 
 
@@ -402,20 +396,31 @@ def set_mode(
         pairs: account id and run key; where there is no enrollment, nothing happens.
         origin, user_id, reason: as in `Ensure.write`.
     """
-    wanted = set(pairs)
-    accounts = lock_accounts({account_id for account_id, _ in wanted})
-    rows = CourseEnrollment.objects.filter(InPairs("user_id", "course_id", wanted)).exclude(mode=mode)
-    locked = rows.order_by("user_id", "course_id").select_for_update(no_key=True, of=("self",))
+    accounts, others = _locked(pairs, ~Q(mode=mode))
     changes = [
         EnrollmentChange(enrollment_id, account_id, key, mode, is_active=is_active, mode_changed=True)
-        for enrollment_id, account_id, key, is_active in locked.values_list("id", "user_id", "course_id", "is_active")
+        for enrollment_id, account_id, key, is_active in others.values_list("id", "user_id", "course_id", "is_active")
     ]
+    _change(changes, {"mode": mode}, user_id=user_id, reason=reason)
+    tell(changes, origin, accounts)
+    return changes
+
+
+def _locked(pairs: Collection[tuple[int, str]], which: Q) -> tuple[Mapping[int, Account], QuerySet[CourseEnrollment]]:
+    """Locks the accounts of the pairs and, once it is read, those of their enrollments that are to change."""
+    wanted = set(pairs)
+    accounts = lock_accounts({account_id for account_id, _ in wanted})
+    rows = CourseEnrollment.objects.filter(which, InPairs("user_id", "course_id", wanted))
+    return accounts, rows.order_by("user_id", "course_id").select_for_update(no_key=True, of=("self",))
+
+
+def _change(
+    changes: list[EnrollmentChange], values: dict[str, Any], *, user_id: int | None, reason: str | None
+) -> None:
     if changes:
         ids = [change.enrollment_id for change in changes]
-        CourseEnrollment.objects.filter(pk__in_set=ids).update(mode=mode)
+        CourseEnrollment.objects.filter(pk__in_set=ids).update(**values)
         record_history(CourseEnrollment, ids, "~", user_id=user_id, reason=reason)
-        tell(changes, origin, accounts)
-    return changes
 
 
 def tell(
@@ -462,10 +467,3 @@ def _lines(change: EnrollmentChange) -> Iterator[Line]:
     if change.created:
         yield Line("enrollment status change", {**about, "change": "enroll"})
         yield Line("course enrollment created", {**about, "is_active": change.is_active})
-
-
-def _is_run_key(text: str) -> bool:
-    try:
-        return CourseKey.parse(text).run is not None
-    except InvalidCourseKey:
-        return False

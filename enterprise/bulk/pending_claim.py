@@ -12,20 +12,17 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from enrollments.models import CourseEnrollment, User
 from enrollments.services import bulk as enrollments
 from enrollments.services import cohorts, tracking
-from enterprise.bulk import reasons
+from enterprise.bulk import modes, reasons
 from enterprise.bulk.learners import Links
 from enterprise.bulk.rows import Results, Row
 from enterprise.bulk.subsidies import Subsidies
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseEnrollmentSource
-
-PAID_MODES = ("verified", "professional")
 
 
 class PendingClaimWork:
@@ -66,7 +63,7 @@ class PendingClaimWork:
                 results.failed(row, reasons.SUBSIDY_CONFLICT)
             elif refusal := self._refusal(row, current.get(row.course_run_key)):
                 results.failed(row, refusal)
-            elif _stays(row.course_mode, current.get(row.course_run_key)):
+            elif modes.stays(row.course_mode, current.get(row.course_run_key)):
                 already.append(row)
             else:
                 outcome = ensure.decide(row.id, row.account_id, row.course_run_key, row.course_mode, False)
@@ -103,9 +100,9 @@ class PendingClaimWork:
         return dict(active.values_list("course_id", "mode"))
 
     def _refusal(self, row: Row, mode: str | None) -> str:
-        if mode in PAID_MODES and row.course_mode in settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES:
+        if modes.is_downgrade(row.course_mode, mode):
             return reasons.DOWNGRADE
-        asks_for_cohort = str(row.position) in self.cohorts and not _stays(row.course_mode, mode)
+        asks_for_cohort = str(row.position) in self.cohorts and not modes.stays(row.course_mode, mode)
         return reasons.NO_COHORTING if asks_for_cohort and not self.customer.enable_autocohorting else ""
 
     def _stand_behind(
@@ -170,9 +167,3 @@ class PendingClaimWork:
                 "enterprise_customer_uuid": str(self.customer.pk),
             },
         )
-
-
-def _stays(asked: str, mode: str | None) -> bool:
-    """Whether a learner who is active in `mode` stays there: all do but those who ask for a paid mode in a free one."""
-    audit_modes = settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
-    return mode is not None and not (mode in audit_modes and asked in PAID_MODES)

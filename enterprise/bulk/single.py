@@ -23,7 +23,7 @@ from enrollments.models import User
 from enrollments.services import bulk as enrollments
 from enrollments.services import cohorts, embargo, tracking
 from enrollments.services.enrollment_ladder import COHORT_REFUSED, EMBARGOED, refusal_text
-from enterprise.bulk import mail, pending, reasons
+from enterprise.bulk import mail, modes, pending, reasons
 from enterprise.bulk.rows import Results, Row
 from enterprise.bulk.subsidies import Subsidies
 from enterprise.models import (
@@ -41,7 +41,6 @@ from enterprise.services import course_enrollments, fulfillments
 # Not "enterprise": the enterprise enrollments of other customers follow these changes as they follow anybody's.
 ORIGIN = "single-enrollment"
 EVENT = "rest-api-enrollment"
-PAID_MODES = ("verified", "professional")
 
 DOWNGRADE = "The user is already enrolled in the course {} in {} mode and cannot be enrolled in {} mode"
 NO_COHORTING = "Auto-cohorting is not enabled for this enterprise"
@@ -140,7 +139,7 @@ class SingleEnrollmentWork:
             reason, text = self._refusal(row, mode)
             if reason:
                 results.failed(row, reason, text)
-            elif _stays(row.course_mode, mode):
+            elif modes.stays(row.course_mode, mode):
                 results.succeeded(row, created=False)
             elif self._is_embargoed(account_id, row):
                 results.failed(row, reasons.EMBARGOED, EMBARGOED.format(row.course_run_key))
@@ -160,9 +159,9 @@ class SingleEnrollmentWork:
         tracking.emit(self._line(account_id, row) for account_id, row in stand_by)
 
     def _refusal(self, row: Row, mode: str | None) -> tuple[str, str]:
-        if _is_downgrade(row.course_mode, mode):
+        if modes.is_downgrade(row.course_mode, mode):
             return reasons.DOWNGRADE, DOWNGRADE.format(row.course_run_key, mode, row.course_mode)
-        if not _stays(row.course_mode, mode) and self._cohort(row) and not self.customer.enable_autocohorting:
+        if not modes.stays(row.course_mode, mode) and self._cohort(row) and not self.customer.enable_autocohorting:
             return reasons.NO_COHORTING, NO_COHORTING
         return "", ""
 
@@ -285,18 +284,3 @@ class SingleEnrollmentWork:
             gone._raw_delete(gone.db)
         for row in asked:
             results.succeeded(row, created=False)
-
-
-def is_met(asked: str, mode: str | None) -> bool:
-    """Whether a learner who is active in `mode` has what is asked for: nothing is to be done, and nothing refused."""
-    return _stays(asked, mode) and not _is_downgrade(asked, mode)
-
-
-def _is_downgrade(asked: str, mode: str | None) -> bool:
-    return mode in PAID_MODES and asked in settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
-
-
-def _stays(asked: str, mode: str | None) -> bool:
-    """Whether a learner who is active in `mode` stays there: all do but those who ask for a paid mode in a free one."""
-    audit_modes = settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES
-    return mode is not None and not (mode in audit_modes and asked in PAID_MODES)

@@ -10,9 +10,9 @@ from django.template.loader import render_to_string
 
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
+from enterprise.emails.letters import LONGEST_SUBJECT, one_line
 
 MESSAGE_TYPE = "enterprise.coupon_codes"
-LONGEST_SUBJECT = 200  # characters
 
 
 def render(messages: list[OutboxMessage]) -> dict[int, Rendered]:
@@ -32,12 +32,7 @@ def _letter(asked: dict[str, Any]) -> Rendered:
         "notes": asked.get("notes") or "",
     }
     text, html = (render_to_string(f"enterprise/emails/coupon_codes.{form}", context) for form in ("txt", "html"))
-    subject = _one_line(f"Request for codes from {context['enterprise_name']}")[:LONGEST_SUBJECT]
+    subject = one_line(f"Request for codes from {context['enterprise_name']}")[:LONGEST_SUBJECT]
     mail = EmailMultiAlternatives(subject, text, settings.ENTERPRISE_INTEGRATIONS_EMAIL)
     mail.attach_alternative(html, "text/html")
     return mail
-
-
-def _one_line(text: str) -> str:
-    """The text without line breaks and control characters, which no header can hold."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

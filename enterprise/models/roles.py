@@ -28,17 +28,24 @@ SYSTEM_WIDE_ROLES = (*ROLES_BY_LINK, ENTERPRISE_PROVISIONING_ADMIN_ROLE)
 FEATURE_ROLES = ("catalog_admin", "dashboard_admin", "enrollment_api_admin", "reporting_config_admin")
 
 
-class SystemWideEnterpriseRole(TimeStampedModel):
-    """A coarse role that a user holds for one customer or for all; travels in the `roles` claim of tokens."""
+class Role(TimeStampedModel):
+    """What can be given to users, by its name."""
 
     name = models.CharField(max_length=255, unique=True)
     description = models.TextField(null=True, blank=True)
 
     class Meta:
-        verbose_name = "system-wide role"
+        abstract = True
 
     def __str__(self) -> str:
         return self.name
+
+
+class SystemWideEnterpriseRole(Role):
+    """A coarse role that a user holds for one customer or for all; travels in the `roles` claim of tokens."""
+
+    class Meta:
+        verbose_name = "system-wide role"
 
 
 class SystemWideEnterpriseUserRoleAssignment(TimeStampedModel):
@@ -115,17 +122,11 @@ class RoleAssignmentUpdateOptions(TimeStampedModel):
         }
 
 
-class EnterpriseFeatureRole(TimeStampedModel):
+class EnterpriseFeatureRole(Role):
     """A fine role, named by the permissions it grants."""
-
-    name = models.CharField(max_length=255, unique=True)
-    description = models.TextField(null=True, blank=True)
 
     class Meta:
         verbose_name = "feature role"
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class EnterpriseFeatureUserRoleAssignment(TimeStampedModel):

@@ -29,7 +29,7 @@ from django.db.models import (
 from django.utils import timezone
 
 from config.db.reads import Given, GivenSet, KeptPage, KeyedStatement
-from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.course_keys import is_run_key
 from enterprise.content import index, remote
 from enterprise.content.documents import COURSE, COURSE_RUN, ContentPage
 from enterprise.content.language import ContentFilter as Filter
@@ -221,7 +221,7 @@ def contains(filters: Sequence[Any], course_ids: Collection[str], program_uuids:
         return False
     if remote.is_configured():
         return remote.contains(filters, asked_ids, asked_uuids)
-    runs = {key for key in asked_ids if _is_run_key(key)}
+    runs = {key for key in asked_ids if is_run_key(key)}
     items = _items(asked_ids | {course_key_of(key) for key in runs}, asked_uuids)
     course_of = {item.key: item.course_key for item in items if item.content_type == COURSE_RUN}
     course_keys = asked_ids - runs | {course_of[key] for key in runs & course_of.keys()}
@@ -398,13 +398,6 @@ def runs_in_catalogs(customers: Collection[UUID], run_keys: Collection[str]) -> 
             if is_held:
                 found[customer_id][key].append(catalog_id)
     return found
-
-
-def _is_run_key(text: str) -> bool:
-    try:
-        return CourseKey.parse(text).run is not None
-    except InvalidCourseKey:
-        return False
 
 
 def _is_hidden(item: _Item | ContentItem, parsed: Filter) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from config.api.fields import UtcDateTimeField
 from enterprise.models import MemberOrder
+from enterprise.serializers.learners import LearnerUserSerializer
 
 LONGEST_MEMBER_QUERY = 250
 
@@ -100,17 +100,6 @@ def support_user_body(row: Any, account: Any) -> dict[str, Any]:
     }
 
 
-class SupportAccountSerializer(serializers.Serializer[Any]):
-    id = serializers.IntegerField()
-    username = serializers.CharField()
-    first_name = serializers.CharField(allow_blank=True)
-    last_name = serializers.CharField(allow_blank=True)
-    email = serializers.EmailField(allow_blank=True)
-    is_staff = serializers.BooleanField()
-    is_active = serializers.BooleanField()
-    date_joined = UtcDateTimeField()
-
-
 class SupportPendingSerializer(serializers.Serializer[Any]):
     is_pending_admin = serializers.BooleanField()
     is_pending_learner = serializers.BooleanField()
@@ -120,7 +109,7 @@ class SupportPendingSerializer(serializers.Serializer[Any]):
 class SupportUserSerializer(serializers.Serializer[Any]):
     """Somebody a customer knows, as `support_user_body` builds it."""
 
-    enterprise_customer_user = SupportAccountSerializer(allow_null=True)
+    enterprise_customer_user = LearnerUserSerializer(allow_null=True)
     pending_enterprise_customer_user = SupportPendingSerializer(allow_null=True)
     role_assignments = serializers.ListField(child=serializers.CharField(), allow_null=True)
     is_admin = serializers.BooleanField()

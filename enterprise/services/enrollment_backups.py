@@ -16,7 +16,7 @@ from django.db import transaction
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from config.db.history import acting_account_id
-from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.course_keys import is_run_key
 from enrollments.models import User
 from enrollments.services.restore import LearnerRun, State, restore
 from enterprise.services.csv_files import MAX_ERRORS, Unreadable, encoding_of, error, opened, read_lines, refusal
@@ -149,7 +149,7 @@ def _line(number: int, cells: dict[str, str], errors: list[dict[str, Any]]) -> _
         wrong.append(error(number, "user_id", "Not an account id."))
     if (not user_id and not username) or "\0" in username:
         wrong.append(error(number, " or ".join(LEARNER), "The learner is missing."))
-    if not _is_run_key(run_key):
+    if not is_run_key(run_key):
         wrong.append(error(number, "course_run_key", "Not the key of a course run."))
     if not _mode.fullmatch(mode):
         wrong.append(error(number, "mode", "Not a mode."))
@@ -159,13 +159,6 @@ def _line(number: int, cells: dict[str, str], errors: list[dict[str, Any]]) -> _
     if wrong or is_active is None:
         return None
     return _Line(number, int(user_id) if user_id else None, username, run_key, State(mode, is_active))
-
-
-def _is_run_key(text: str) -> bool:
-    try:
-        return CourseKey.parse(text).run is not None
-    except InvalidCourseKey:
-        return False
 
 
 def _account_ids(usernames: Collection[str]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from enrollments.course_keys import MAX_LENGTH
 from enrollments.models import User, UserSocialAuth
 from enrollments.queries.enrollments import active_modes
 from enterprise.bulk import engine
-from enterprise.bulk.single import is_met
+from enterprise.bulk.modes import is_met
 from enterprise.bulk.staging import COLUMNS
 from enterprise.models import BulkJob, BulkJobRow, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.content import catalogs_containing

@@ -9,7 +9,7 @@ from django.contrib.sites.models import Site
 from django.core.exceptions import ValidationError
 from django.db import models
 
-from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.course_keys import is_run_key
 from saml_admin.models.providers import VersionManager
 
 KEYS = ("site", "org", "org_course", "course_id")
@@ -64,7 +64,7 @@ class FeatureBasedSetting(models.Model):
         errors = {}
         if self.org_course is not None and not is_org_course(self.org_course):
             errors["org_course"] = "A course is written as ORG+COURSE, with one + between."
-        if self.course_id is not None and not _is_run(self.course_id):
+        if self.course_id is not None and not is_run_key(self.course_id):
             errors["course_id"] = "This is not the key of a course run."
         if self.enabled and self.enabled_as_of is None:
             errors["enabled_as_of"] = "Say from when on it is enabled."
@@ -111,10 +111,3 @@ def is_org_course(text: str) -> bool:
     """Whether a text has the form `ORG+COURSE`."""
     parts = text.split("+")
     return len(parts) == 2 and all(parts)
-
-
-def _is_run(text: str) -> bool:
-    try:
-        return CourseKey.parse(text).run is not None
-    except InvalidCourseKey:
-        return False

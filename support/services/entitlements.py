@@ -19,7 +19,7 @@ from rest_framework.exceptions import ValidationError
 from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
 from config.db.sets import record_history
-from enrollments.course_keys import CourseKey, InvalidCourseKey
+from enrollments.course_keys import is_run_key
 from enrollments.models import Course, CourseEnrollment, CourseOverview, User
 from enrollments.services import bulk, email_opt_in
 from enrollments.services.enroll import locked_account, update_enrollment
@@ -218,16 +218,9 @@ def _check_runs(learner: User, details: Sequence[Mapping[str, Any]]) -> list[str
     known = set(CourseOverview.objects.filter(pk__in_set=named).values_list("pk", flat=True)) if named else set()
     for run_id in named:
         if run_id not in known:
-            error = NO_RUN if _is_run_key(run_id) else NO_RUN_KEY
+            error = NO_RUN if is_run_key(run_id) else NO_RUN_KEY
             raise Refusal(NOT_UNENROLLED.format(learner.username, run_id, error))
     return named
-
-
-def _is_run_key(text: str) -> bool:
-    try:
-        return CourseKey.parse(text).run is not None
-    except InvalidCourseKey:
-        return False
 
 
 def _leave(learner: User, run_ids: Collection[str]) -> None:

@@ -69,7 +69,7 @@ class CertificateSearchView(CertificateViewBase):
         learner = find_person(user)
         if learner is None:
             raise Refusal(UNKNOWN_USER.format(user))
-        run_id = _asked_for(request.query_params.get("course_id", ""))
+        run_id = asked_run(request.query_params.get("course_id", ""))
         found = of_learner(learner.pk, run_id)
         if run_id is not None and not found:
             return Response([no_certificate_body(learner.username, run_id)])
@@ -115,14 +115,14 @@ def learner_and_run(body: object) -> tuple[User, str]:
     learner = User.objects.filter(username=username).first()
     if learner is None:
         raise Refusal(NO_SUCH_USER.format(username))
-    if not _is_run_key(key):
+    if not _is_key(key):
         raise Refusal(NO_COURSE_KEY.format(key))
     if not CourseOverview.objects.filter(pk=key).exists():
         raise Refusal(NO_SUCH_COURSE.format(key))
     return learner, key
 
 
-def _asked_for(text: str) -> str | None:
+def asked_run(text: str) -> str | None:
     """The key of the run that a search names, None for none.
 
     Raises:
@@ -131,14 +131,14 @@ def _asked_for(text: str) -> str | None:
     if not text:
         return None
     run_id = text.replace(" ", "+")
-    if not _is_run_key(run_id):
+    if not _is_key(run_id):
         raise Refusal(NO_KEY.format(text))
     if not CourseOverview.objects.filter(pk=run_id).exists():
         raise Refusal(NO_RUN.format(run_id))
     return run_id
 
 
-def _is_run_key(text: str) -> bool:
+def _is_key(text: str) -> bool:
     try:
         CourseKey.parse(text)
     except InvalidCourseKey:

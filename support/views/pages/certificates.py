@@ -6,12 +6,11 @@ import logging
 from typing import Any
 
 from config.api.exceptions import Refusal
-from enrollments.course_keys import CourseKey, InvalidCourseKey
-from enrollments.models import CourseOverview, User
+from enrollments.models import User
 from enrollments.queries.certificates import of_learner
 from enrollments.services import certificates
 from support.serializers.certificates import certificate_body, no_certificate_body
-from support.views.certificates import NO_KEY, NO_RUN, UNEXPECTED, learner_and_run
+from support.views.certificates import UNEXPECTED, asked_run, learner_and_run
 from support.views.pages.frame import (
     CERTIFICATES,
     ActionPage,
@@ -33,7 +32,7 @@ class CertificatesPage(LearnerPage):
 
     def about(self, person: User) -> dict[str, Any]:
         try:
-            run = checked_run(given_run(self.request, "course_id"))
+            run = asked_run(given_run(self.request, "course_id"))
         except Refusal as refusal:
             return {"refusal": refusal.text}
         found = [certificate_body(person.username, *each) for each in of_learner(person.pk, run)]
@@ -81,20 +80,3 @@ class MakeCertificate(ActionPage):
     def back(self) -> str:
         searched = given_run(self.request, "searched")
         return address(self.entry, user=given_learner(self.request), course_id=searched)
-
-
-def checked_run(text: str) -> str | None:
-    """The key of the run that a search names, None for none.
-
-    Raises:
-        Refusal: it is no key, or there is no such run.
-    """
-    if not text:
-        return None
-    try:
-        key = CourseKey.parse(text)
-    except InvalidCourseKey as problem:
-        raise Refusal(NO_KEY.format(text)) from problem
-    if not CourseOverview.objects.filter(pk=str(key)).exists():
-        raise Refusal(NO_RUN.format(text))
-    return str(key)

@@ -16,7 +16,7 @@ from support.queries.courses import titles_of
 from support.queries.entitlements import of_everybody, of_learner
 from support.serializers.entitlements import NewEntitlementSerializer
 from support.services import entitlements
-from support.views.pages.frame import ENTITLEMENTS, ActionPage, LearnerPage, address, given_learner, given_text
+from support.views.pages.frame import ENTITLEMENTS, ActionPage, LearnerPage, given_learner, given_text
 
 MODES = ("verified", "professional", "no-id-professional")
 CREATE, REISSUE, EXPIRE = "CREATE", "REISSUE", "EXPIRE"
@@ -117,9 +117,6 @@ class ChangeEntitlement(CommentedAction):
         if row is None:
             raise Refusal(entitlements.NOT_FOUND.format(text))
         return row
-
-    def back(self) -> str:
-        return address(self.entry, user=given_learner(self.request))
 
 
 class ReissueEntitlement(ChangeEntitlement):
