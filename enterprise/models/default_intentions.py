@@ -11,13 +11,7 @@ from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.course_enrollments import EnterpriseCourseEnrollment
 from enterprise.models.customers import EnterpriseCustomer
-
-
-class AvailableIntentionManager(models.Manager["DefaultEnterpriseEnrollmentIntention"]):
-    """Intentions that were not removed."""
-
-    def get_queryset(self) -> models.QuerySet[DefaultEnterpriseEnrollmentIntention]:
-        return super().get_queryset().filter(is_removed=False)
+from enterprise.models.removal import PresentManager
 
 
 class DefaultEnterpriseEnrollmentIntention(TimeStampedModel):
@@ -35,7 +29,7 @@ class DefaultEnterpriseEnrollmentIntention(TimeStampedModel):
     content_key = models.CharField(max_length=255)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[AvailableIntentionManager] = AvailableIntentionManager()
+    objects: ClassVar[PresentManager[DefaultEnterpriseEnrollmentIntention]] = PresentManager()
     all_objects: ClassVar[models.Manager[DefaultEnterpriseEnrollmentIntention]] = models.Manager()
     history = History()
 

@@ -12,6 +12,7 @@ from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.customers import EnterpriseCustomer
 from enterprise.models.learners import EnterpriseCustomerUser, PendingEnterpriseCustomerUser
+from enterprise.models.removal import PresentManager
 
 
 class MembershipOrder(models.TextChoices):
@@ -21,13 +22,6 @@ class MembershipOrder(models.TextChoices):
     STATUS = "status"
     RECENT_ACTION = "recent_action"
     ENROLLMENT_COUNT = "enrollment_count"
-
-
-class PresentGroupManager(models.Manager["EnterpriseGroup"]):
-    """Groups that were not removed."""
-
-    def get_queryset(self) -> models.QuerySet[EnterpriseGroup]:
-        return super().get_queryset().filter(is_removed=False)
 
 
 class EnterpriseGroup(TimeStampedModel):
@@ -43,7 +37,7 @@ class EnterpriseGroup(TimeStampedModel):
     group_type = models.CharField(max_length=20, choices=GroupType.choices, default=GroupType.FLEX)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentGroupManager] = PresentGroupManager()
+    objects: ClassVar[PresentManager[EnterpriseGroup]] = PresentManager()
     all_objects: ClassVar[models.Manager[EnterpriseGroup]] = models.Manager()
     history = History()
 
@@ -60,13 +54,6 @@ class EnterpriseGroup(TimeStampedModel):
 
     def __str__(self) -> str:
         return self.name
-
-
-class PresentMembershipManager(models.Manager["EnterpriseGroupMembership"]):
-    """Memberships that were not removed."""
-
-    def get_queryset(self) -> models.QuerySet[EnterpriseGroupMembership]:
-        return super().get_queryset().filter(is_removed=False)
 
 
 class EnterpriseGroupMembership(TimeStampedModel):
@@ -93,7 +80,7 @@ class EnterpriseGroupMembership(TimeStampedModel):
     errored_at = models.DateTimeField(null=True, blank=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentMembershipManager] = PresentMembershipManager()
+    objects: ClassVar[PresentManager[EnterpriseGroupMembership]] = PresentManager()
     all_objects: ClassVar[models.Manager[EnterpriseGroupMembership]] = models.Manager()
     history = History()
 

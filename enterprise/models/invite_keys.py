@@ -12,18 +12,12 @@ from django.utils import timezone
 from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.customers import EnterpriseCustomer
+from enterprise.models.removal import PresentManager
 
 
 def a_year_from_now() -> datetime:
     """When a new invite key expires."""
     return timezone.now() + timedelta(days=365)
-
-
-class PresentManager(models.Manager["EnterpriseCustomerInviteKey"]):
-    """Keys that were not removed."""
-
-    def get_queryset(self) -> models.QuerySet[EnterpriseCustomerInviteKey]:
-        return super().get_queryset().filter(is_removed=False)
 
 
 class EnterpriseCustomerInviteKey(TimeStampedModel):
@@ -38,7 +32,7 @@ class EnterpriseCustomerInviteKey(TimeStampedModel):
     is_active = models.BooleanField(default=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager] = PresentManager()
+    objects: ClassVar[PresentManager[EnterpriseCustomerInviteKey]] = PresentManager()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerInviteKey]] = models.Manager()
     history = History()
 

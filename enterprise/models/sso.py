@@ -17,6 +17,7 @@ from django.utils import timezone
 from config.db.history import History
 from config.db.models import TimeStampedModel
 from enterprise.models.customers import EnterpriseCustomer
+from enterprise.models.removal import PresentManager
 
 # What the orchestrator is told: none of it changes while it works, and a change has to be submitted again.
 SUBMITTED_FIELDS = (
@@ -27,13 +28,6 @@ SUBMITTED_FIELDS = (
 )  # fmt: skip
 LOCKED = "Field is locked as the configuration has already been submitted."
 SAP = "sap_success_factors"  # an identity provider of a kind of its own
-
-
-class PresentConfigurationManager(models.Manager["EnterpriseCustomerSsoConfiguration"]):
-    """Configurations that were not removed."""
-
-    def get_queryset(self) -> models.QuerySet[EnterpriseCustomerSsoConfiguration]:
-        return super().get_queryset().filter(is_removed=False)
 
 
 class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
@@ -74,7 +68,7 @@ class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
     oauth_user_id = models.CharField(max_length=255, null=True, blank=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentConfigurationManager] = PresentConfigurationManager()
+    objects: ClassVar[PresentManager[EnterpriseCustomerSsoConfiguration]] = PresentManager()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerSsoConfiguration]] = models.Manager()
     history = History()
 
