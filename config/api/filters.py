@@ -19,6 +19,11 @@ from rest_framework.exceptions import ValidationError
 ORDERING = "ordering"
 
 
+def plus_signs(text: str) -> str:
+    """A key or address whose plus signs were not escaped in the query: they arrived as blanks, which neither has."""
+    return text.replace(" ", "+")
+
+
 def narrowed(
     rows: QuerySet[Any],
     request: Any,

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db import connections, models, router
@@ -20,10 +21,18 @@ from django.db.models.lookups import In
 from django.utils import timezone
 
 Row = tuple[Any, ...]
+Thing = TypeVar("Thing")
 
 
 class Overtaken(Exception):
     """Another writer inserted the same rows in between: what was decided no longer fits. Roll back and try again."""
+
+
+def in_chunks(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
+    """The things in lists of this length, the last one perhaps shorter; they are read once, as they are needed."""
+    rest = iter(things)
+    while chunk := list(islice(rest, size)):
+        yield chunk
 
 
 @ForeignObject.register_lookup

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils import timezone
 
+from config.db.ids import LARGEST_ID
 from enrollments.models import User, UserRetirementStatus, VerifiedName
-
-LARGEST_ID = 2**63 - 1
 
 
 def by_sign_in_name(name: str) -> User | None:

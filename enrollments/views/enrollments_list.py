@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from config.api.authentication import BearerAuthentication, InactiveSessionAuthentication, JwtAuthentication
 from config.api.exceptions import DeveloperErrors, Refusal
+from config.api.filters import plus_signs
 from config.api.pagination import EnrollmentCursor
 from config.api.permissions import IsStaff
 from enrollments.course_keys import CourseKey, InvalidCourseKey
@@ -103,11 +104,6 @@ def read_usernames(text: str) -> list[str]:
 def read_emails(text: str) -> list[str]:
     """Up to a hundred addresses, in whatever form."""
     return _items(text, "emails")
-
-
-def plus_signs(text: str) -> str:
-    """A key whose plus signs were not escaped in the query, so that they arrived as blanks. Keys have no blanks."""
-    return text.replace(" ", "+")
 
 
 def _items(text: str, what: str) -> list[str]:

@@ -13,10 +13,9 @@ from rest_framework.views import APIView
 
 from config.api.authentication import JwtAuthentication, SessionAuthentication
 from config.api.exceptions import MessageErrors, Refusal, StringErrors
+from config.db.ids import row_id
 from enrollments.permissions import CanCancelRetirements, CanRetireUsers
 from enrollments.services import retirement
-
-LARGEST_ID = 2**63 - 1
 
 
 class BulkRetireUsersView(StringErrors, APIView):
@@ -63,10 +62,10 @@ class CancelRetirementView(MessageErrors, APIView):
         given = field(request, "retirement_id")
         if given in (None, ""):
             raise Refusal("retirement_id must be specified.")
-        number = str(given).strip() if isinstance(given, str | int) and not isinstance(given, bool) else ""
-        if not (number.isascii() and number.isdigit() and int(number[:32]) <= LARGEST_ID):
+        number = row_id(str(given).strip()) if isinstance(given, str | int) else None
+        if number is None:
             raise Refusal(retirement.NO_SUCH_RETIREMENT)
-        retirement.cancel(int(number))
+        retirement.cancel(number)
         return Response({"success": True})
 
 

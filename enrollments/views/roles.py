@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 from config.api.authentication import BearerAuthentication, CrossDomainSessionAuthentication, JwtAuthentication
 from config.api.csrf import SetsCsrfCookies
 from config.api.exceptions import MessageErrors, Refusal
+from config.api.filters import plus_signs
 from config.api.permissions import ApiKeyOrAuthenticated
 from config.api.throttles import EnrollmentThrottle
 from enrollments.queries.course_roles import roles_of
@@ -35,8 +36,7 @@ class CourseRolesView(SetsCsrfCookies, MessageErrors, APIView):
         refusal = Refusal(f"An error occurred while retrieving roles for user '{caller.get_username()}")
         if not caller.is_authenticated:
             raise refusal
-        # Plus signs that were not escaped in the query arrive as blanks, which no key has.
-        run_id = request.query_params.get("course_id", "").replace(" ", "+")
+        run_id = plus_signs(request.query_params.get("course_id", ""))
         try:
             roles = roles_of(caller, run_id)
         except DatabaseError as problem:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from itertools import islice
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
@@ -12,7 +11,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.utils import timezone
 
-from config.db.sets import analyze, insert_rows
+from config.db.sets import analyze, in_chunks, insert_rows
 from enrollments.course_keys import MAX_LENGTH as MAX_KEY_LENGTH
 from enrollments.models import User
 from enrollments.queries.course_modes import best_mode
@@ -57,7 +56,7 @@ def store(job: BulkJob, inputs: Iterable[RowInput]) -> None:
     """
     runs: dict[str, str] = {}
     total = invalid = 0
-    for batch in _batches(inputs):
+    for batch in in_chunks(inputs, BATCH_SIZE):
         _learn_modes(runs, batch)
         rows = list(_rows(job, batch, runs, total))
         invalid += sum(row[14] == State.INVALID for row in rows)
@@ -82,12 +81,6 @@ def renew(job: BulkJob) -> None:
         by_mode.setdefault(mode, []).append(key)
     for mode, of_mode in by_mode.items():
         waiting.filter(course_run_key__in_set=of_mode).exclude(course_mode=mode).update(course_mode=mode)
-
-
-def _batches(inputs: Iterable[RowInput]) -> Iterator[list[RowInput]]:
-    rest = iter(inputs)
-    while batch := list(islice(rest, BATCH_SIZE)):
-        yield batch
 
 
 def _learn_modes(runs: dict[str, str], batch: Sequence[RowInput]) -> None:

@@ -29,7 +29,7 @@ class DefaultEnterpriseEnrollmentIntention(TimeStampedModel):
     content_key = models.CharField(max_length=255)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager[DefaultEnterpriseEnrollmentIntention]] = PresentManager()
+    objects = PresentManager["DefaultEnterpriseEnrollmentIntention"]()
     all_objects: ClassVar[models.Manager[DefaultEnterpriseEnrollmentIntention]] = models.Manager()
     history = History()
 

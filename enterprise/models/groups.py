@@ -37,7 +37,7 @@ class EnterpriseGroup(TimeStampedModel):
     group_type = models.CharField(max_length=20, choices=GroupType.choices, default=GroupType.FLEX)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager[EnterpriseGroup]] = PresentManager()
+    objects = PresentManager["EnterpriseGroup"]()
     all_objects: ClassVar[models.Manager[EnterpriseGroup]] = models.Manager()
     history = History()
 
@@ -80,7 +80,7 @@ class EnterpriseGroupMembership(TimeStampedModel):
     errored_at = models.DateTimeField(null=True, blank=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager[EnterpriseGroupMembership]] = PresentManager()
+    objects = PresentManager["EnterpriseGroupMembership"]()
     all_objects: ClassVar[models.Manager[EnterpriseGroupMembership]] = models.Manager()
     history = History()
 

@@ -32,7 +32,7 @@ class EnterpriseCustomerInviteKey(TimeStampedModel):
     is_active = models.BooleanField(default=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager[EnterpriseCustomerInviteKey]] = PresentManager()
+    objects = PresentManager["EnterpriseCustomerInviteKey"]()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerInviteKey]] = models.Manager()
     history = History()
 

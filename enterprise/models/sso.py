@@ -68,7 +68,7 @@ class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
     oauth_user_id = models.CharField(max_length=255, null=True, blank=True)
     is_removed = models.BooleanField(default=False)
 
-    objects: ClassVar[PresentManager[EnterpriseCustomerSsoConfiguration]] = PresentManager()
+    objects = PresentManager["EnterpriseCustomerSsoConfiguration"]()
     all_objects: ClassVar[models.Manager[EnterpriseCustomerSsoConfiguration]] = models.Manager()
     history = History()
 

@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Lower
 from rest_framework.exceptions import NotFound
 
+from config.db.ids import LARGEST_ID
 from config.db.reads import (
     EitherEnd,
     Given,
@@ -46,7 +47,6 @@ from enterprise.models import (
 )
 from enterprise.queries.counts import CountOf
 from enterprise.queries.customers import parsed_uuid
-from enterprise.queries.learners import LARGEST_ID
 
 NO_SUCH_GROUP = "No EnterpriseGroup matches the given query."
 Status = EnterpriseGroupMembership.Status

@@ -12,8 +12,8 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from rest_framework import exceptions
 
+from config.db.ids import LARGEST_ID
 from enrollments.models import User
-from enrollments.queries.accounts import LARGEST_ID
 from enrollments.queries.enrollments import accounts_with_emails
 from enterprise.models import EnterpriseCustomer, SystemWideEnterpriseUserRoleAssignment
 from enterprise.queries.customers import parsed_uuid

@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db.models import BooleanField, CharField, PositiveBigIntegerField, QuerySet, UUIDField, Value
 from rest_framework.exceptions import NotFound
 
+from config.db.ids import row_id
 from config.db.reads import (
     EitherEnd,
     Given,
@@ -42,7 +43,6 @@ from enterprise.queries.emails import with_emails
 
 NO_SUCH_LEARNER = "No EnterpriseCustomerUser matches the given query."
 NO_SUCH_PENDING_LEARNER = "No PendingEnterpriseCustomerUser matches the given query."
-LARGEST_ID = 2**63 - 1
 
 # The Django groups that answers name.
 API_ACCESS_GROUPS = ("enterprise_data_api_access", "enterprise_enrollment_api_access")
@@ -127,10 +127,10 @@ def _number(key: object) -> int:
     Raises:
         NotFound: it is none that an id can be.
     """
-    text = str(key)
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST_ID):
+    number = row_id(key)
+    if number is None:
         raise NotFound
-    return int(text)
+    return number
 
 
 class Learner(NamedTuple):

@@ -15,6 +15,7 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, PositiveBigIntegerField, QuerySet, Subquery, TextField, UUIDField
 from django.db.models.functions import Coalesce, Upper
 
+from config.db.ids import LARGEST_ID
 from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeptStatement, KeyedStatement
 from config.db.sets import like_text
 from enterprise.models import (
@@ -26,7 +27,6 @@ from enterprise.models import (
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
 from enterprise.queries.counts import CountOf, kept_count
-from enterprise.queries.learners import LARGEST_ID
 from enterprise.queries.roles import role_key
 
 

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.core.validators import URLValidator
 from rest_framework.fields import BooleanField
 
+from config.db.ids import LARGEST_ID
 from enterprise.bulk.rows import RowInput
 
 Errors = dict[str, list[str]]
@@ -36,7 +37,6 @@ NOBODY = "At least one user identifier field [user_id or email] required."
 UNPAID = "At least one subsidy info field [license_uuid or transaction_id] required."
 PAID_TWICE = "Enrollment info contains conflicting subsidy information: `license_uuid` and `transaction_id` found"
 
-LARGEST_ID = 2**63 - 1
 LONGEST_NUMBER = 1000  # characters
 
 _uuid = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)

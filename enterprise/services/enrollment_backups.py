@@ -6,16 +6,16 @@ Contract: enterprise-learners, Background work.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import IO, Any, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple
 
 from django.conf import settings
 from django.db import transaction
 
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from config.db.history import acting_account_id
+from config.db.sets import in_chunks
 from enrollments.course_keys import is_run_key
 from enrollments.models import User
 from enrollments.services.restore import LearnerRun, State, restore
@@ -26,7 +26,6 @@ LEARNER = ("user_id", "username")
 TRUTH = {"true": True, "t": True, "1": True, "yes": True, "false": False, "f": False, "0": False, "no": False}
 LONGEST_ID = 18  # digits
 
-Thing = TypeVar("Thing")
 _mode = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -104,7 +103,7 @@ def revert(backup: Backup, *, dry_run: bool = False) -> Summary:
         dry_run: only count.
     """
     summary = Summary(unknown=backup.unknown)
-    for chunk in _chunks(backup.states.items(), settings.BULK_JOB_CHUNK_SIZE):
+    for chunk in in_chunks(backup.states.items(), settings.BULK_JOB_CHUNK_SIZE):
         with transaction.atomic():
             done = restore(dict(chunk), user_id=acting_account_id(), reason="reverted to a backup", dry_run=dry_run)
         summary.changed += len(done.changes)
@@ -163,12 +162,6 @@ def _line(number: int, cells: dict[str, str], errors: list[dict[str, Any]]) -> _
 
 def _account_ids(usernames: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
-    for chunk in _chunks(sorted(usernames), 1_000):
+    for chunk in in_chunks(sorted(usernames), 1_000):
         found.update(User.objects.filter(username__in_set=chunk).order_by().values_list("username", "pk"))
     return found
-
-
-def _chunks(things: Iterable[Thing], size: int) -> Iterator[list[Thing]]:
-    rest = iter(things)
-    while chunk := list(islice(rest, size)):
-        yield chunk

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from config.api.exceptions import Refusal
+from config.db.sets import in_chunks
 from enterprise.bulk.staging import is_address
 from enterprise.models import DataSharingConsent, EnterpriseCustomer, PendingEnterpriseCustomerUser
 from enterprise.queries.emails import accounts_with, lowered
@@ -104,7 +105,7 @@ def link(customer: EnterpriseCustomer, addresses: Sequence[str], *, relink_barre
         relink_barred: whether learners who were removed for good are linked again; else they are named.
     """
     summary = LinkSummary()
-    for chunk in _chunks(addresses):
+    for chunk in in_chunks(addresses, settings.BULK_JOB_CHUNK_SIZE):
         _link(customer, chunk, relink_barred, summary)
     return summary
 
@@ -139,7 +140,7 @@ def unlink(
         with_consents: whether their consents to share data with the customer are deleted as well.
     """
     summary = UnlinkSummary()
-    for chunk in _chunks(addresses):
+    for chunk in in_chunks(addresses, settings.BULK_JOB_CHUNK_SIZE):
         with transaction.atomic():
             unknown = links.unlink_all(customer, chunk, is_relinkable)
             summary.unknown += unknown
@@ -166,9 +167,3 @@ def delete_consents(customer: EnterpriseCustomer, addresses: Sequence[str]) -> i
     usernames = list(accounts_with(addresses).values_list("username", flat=True))
     answers = DataSharingConsent.objects.filter(enterprise_customer=customer, username__in_set=usernames)
     return consent.delete(list(answers.order_by("pk").values_list("pk", flat=True)))
-
-
-def _chunks(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
-    size = settings.BULK_JOB_CHUNK_SIZE
-    for start in range(0, len(addresses), size):
-        yield addresses[start : start + size]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from config.db.sets import InPairs, record_history
+from config.db.sets import InPairs, in_chunks, record_history
 from enrollments.models import User
 from enrollments.services import bulk as enrollments
 from enterprise.bulk.staging import accounts_at
@@ -50,8 +49,7 @@ def unenroll(customer: EnterpriseCustomer, leavers: Iterable[Leaver], actor: Use
         The summary so far, after each chunk.
     """
     summary = Summary()
-    rest = iter(leavers)
-    while chunk := list(islice(rest, settings.BULK_JOB_CHUNK_SIZE)):
+    for chunk in in_chunks(leavers, settings.BULK_JOB_CHUNK_SIZE):
         with transaction.atomic():
             ended, withdrawn = _unenroll(customer, chunk, actor.pk if actor else None)
         summary.unenrolled += ended

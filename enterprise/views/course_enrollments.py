@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors, Refusal
-from config.api.filters import ORDERING, narrowed, query_parameters
+from config.api.filters import ORDERING, narrowed, plus_signs, query_parameters
 from config.api.pagination import DefaultPagination
 from config.api.permissions import reads_or_holds
 from config.api.throttles import UserThrottle
@@ -42,8 +42,7 @@ class CourseEnrollmentFilter(FilterSet):
     course_id = CharFilter(method="in_run")
 
     def in_run(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
-        """Plus signs that were not escaped arrive as blanks; keys have none."""
-        return rows.filter(course_id=value.replace(" ", "+"))
+        return rows.filter(course_id=plus_signs(value))
 
 
 class EnterpriseCourseEnrollmentView(DetailErrors, APIView):

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors
 from config.api.pagination import PlainPagination
+from config.db.ids import LARGEST_ID
 from enrollments.models import User
 from enterprise.models import (
     EnterpriseCustomer,
@@ -36,7 +37,6 @@ from enterprise.services import admins
 NO_SUCH_ADMIN = "No EnterpriseCustomerAdmin matches the given query."
 NO_SUCH_FLOW = "No OnboardingFlow matches the given query."
 UNKNOWN_FLOW = 'Invalid pk "{}" - object does not exist.'
-LARGEST_ID = 2**63 - 1
 PENDING, ADMIN = "pending", "admin"
 
 

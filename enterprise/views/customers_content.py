@@ -13,6 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors
+from config.api.filters import plus_signs
 from config.api.throttles import HighServiceUserThrottle
 from enterprise.permissions import CAN_VIEW_CATALOG, path, requires
 from enterprise.queries.content import contains, filters_of
@@ -63,6 +64,5 @@ class CustomerContainsContentItemsView(DetailErrors, APIView):
 def answer(request: Request, filters: list[Any]) -> Response:
     """Whether one of the catalogs with these filters holds all that the request names."""
     asked = request.query_params
-    # A plus that was not escaped arrives as a blank.
-    courses = [key.replace(" ", "+") for key in asked.getlist(COURSES)]
+    courses = [plus_signs(key) for key in asked.getlist(COURSES)]
     return Response({"contains_content_items": contains(filters, courses, asked.getlist(PROGRAMS))})

@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors, Refusal
 from config.api.throttles import UserThrottle
+from config.db.ids import row_id
 from enrollments.models import User
 from enterprise.permissions import CAN_ACCESS_ADMIN_DASHBOARD, requires
 from enterprise.serializers.notifications import ReadNotificationSerializer
@@ -19,7 +20,6 @@ from enterprise.services import notifications
 
 MISSING_PARAMETERS = "Some required parameter(s) missing: {}"
 FAILED = "Notification read request failed"
-LARGEST_ID = 2**63 - 1
 
 
 class ReadNotificationView(DetailErrors, APIView):
@@ -56,16 +56,10 @@ def _number(value: Any) -> int:
     Raises:
         ValueError: none.
     """
-    text = str(value)
-    if (
-        not isinstance(value, int | str)
-        or isinstance(value, bool)
-        or not text.isascii()
-        or not text.isdigit()
-        or not 0 < int(text[:20]) <= LARGEST_ID
-    ):
-        raise ValueError(text)
-    return int(text)
+    number = row_id(value) if isinstance(value, int | str) else None
+    if not number:
+        raise ValueError(str(value))
+    return number
 
 
 def _slug(value: Any) -> str:

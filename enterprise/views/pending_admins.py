@@ -17,6 +17,7 @@ from config.api.exceptions import DetailErrors
 from config.api.filters import narrowed, query_parameters
 from config.api.pagination import DefaultPagination
 from config.api.throttles import UserThrottle
+from config.db.ids import row_id
 from enterprise.models import EnterpriseCustomer, PendingEnterpriseCustomerAdminUser
 from enterprise.permissions import PROVISIONS_PENDING_ADMINS, holds
 from enterprise.queries.admin_members import PendingAdminFilter, all_pending_admins, holds_admin_role
@@ -30,7 +31,6 @@ IS_ADMIN_ALREADY = "A user with this email and enterprise customer already has a
 IS_INVITED_ALREADY = "A pending user with this email and enterprise customer already exists."
 UNEXPECTED = "An unexpected error occurred. Please try again later."
 ORDERING = ("enterprise_customer", "user_email")
-LARGEST_ID = 2**63 - 1
 
 
 class PendingAdminViewBase(DetailErrors, APIView):
@@ -119,9 +119,10 @@ class PendingAdminView(PendingAdminViewBase):
         Raises:
             NotFound: there is no such invitation.
         """
-        if not (pk.isascii() and pk.isdigit() and len(pk) < 20 and int(pk) <= LARGEST_ID):
+        number = row_id(pk)
+        if number is None:
             raise NotFound
-        found = self.rows(request).select_related("enterprise_customer").filter(pk=int(pk)).first()
+        found = self.rows(request).select_related("enterprise_customer").filter(pk=number).first()
         if found is None:
             refuse_unknown_customer(request)
             raise NotFound(NO_SUCH_PENDING_ADMIN)

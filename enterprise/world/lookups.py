@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib.sites.models import Site
 
+from config.db.ids import LARGEST_ID
 from config.world import Lookup, Place, Refused
 from enrollments.models import User
 from enterprise.models import (
@@ -34,7 +35,7 @@ class QueryLookup(Lookup):
     def fetch(self, keys: Collection[Any]) -> dict[Any, Any]:
         queries = EnterpriseCatalogQuery.objects.order_by()
         # What no column can hold is the id of no query.
-        ids = queries.filter(pk__in_set=[key for key in keys if isinstance(key, int) and 0 < key < 2**63])
+        ids = queries.filter(pk__in_set=[key for key in keys if isinstance(key, int) and 0 < key <= LARGEST_ID])
         titles = queries.filter(title__in_set=[key for key in keys if isinstance(key, str)])
         return {**{pk: pk for pk in ids.values_list("pk", flat=True)}, **dict(titles.values_list("title", "pk"))}
 

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors
 from config.api.pagination import DefaultPagination
+from config.db.ids import row_id
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer
 from saml_admin.models import SAMLConfiguration, SAMLProviderConfig
@@ -31,7 +32,6 @@ NO_SUCH_PROVIDER = "No SAMLProviderConfig matches the given query."
 IN_USE = "This slug is already in use."
 NO_CONFIGURATION = 'Invalid pk "{}" - object does not exist.'
 SAME_ENTITY = "SAML provider config with this entity_id already exists."
-LARGEST_ID = 2**63 - 1
 PARAMETERS = [OpenApiParameter(CUSTOMER, str, description="The customer's UUID; or in the body.")]
 
 
@@ -62,9 +62,10 @@ def number_of(text: str) -> int:
     Raises:
         NotFound: it is none that an id can be.
     """
-    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= LARGEST_ID):
+    number = row_id(text)
+    if number is None:
         raise NotFound
-    return int(text)
+    return number
 
 
 class ProviderConfigViewBase(DetailErrors, APIView):

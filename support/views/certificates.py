@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 
 from config.api.authentication import JwtAuthentication, SessionAuthentication
 from config.api.exceptions import Refusal, TextErrors
+from config.api.filters import plus_signs
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import CourseOverview, User
 from enrollments.queries.certificates import of_learner
@@ -62,8 +63,7 @@ class CertificateSearchView(CertificateViewBase):
     )
     def get(self, request: Request) -> Response:
         """The learner's certificates, by course run, or the one of a run."""
-        # Agents paste addresses with a bare plus sign, which a query has for a blank.
-        user = strip_tags(request.query_params.get("user", "")).replace(" ", "+")
+        user = plus_signs(strip_tags(request.query_params.get("user", "")))
         if not user:
             raise Refusal(NO_USER)
         learner = find_person(user)
@@ -130,7 +130,7 @@ def asked_run(text: str) -> str | None:
     """
     if not text:
         return None
-    run_id = text.replace(" ", "+")
+    run_id = plus_signs(text)
     if not _is_key(run_id):
         raise Refusal(NO_KEY.format(text))
     if not CourseOverview.objects.filter(pk=run_id).exists():

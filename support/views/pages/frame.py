@@ -19,6 +19,7 @@ from rest_framework.exceptions import ValidationError
 
 from config.api.authentication import session_account
 from config.api.exceptions import Refusal
+from config.api.filters import plus_signs
 from enrollments.models import User
 from support.queries.people import find_person
 from support.views.base import AgentPage
@@ -219,12 +220,12 @@ def given_text(request: HttpRequest, name: str) -> str:
 def given_learner(request: HttpRequest) -> str:
     """The user name or e-mail of the query; a `+` that came unencoded stands in the address again."""
     text = given_text(request, "user")
-    return text.replace(" ", "+") if "@" in text else text
+    return plus_signs(text) if "@" in text else text
 
 
 def given_run(request: HttpRequest, name: str) -> str:
     """The key of a run in the form or the query; a `+` that came unencoded stands in it again."""
-    return given_text(request, name).replace(" ", "+")
+    return plus_signs(given_text(request, name))
 
 
 def address(entry: Entry, **query: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
+from config.api.filters import plus_signs
 from support.queries.inspector import Search, inspect, search_of
 from support.queries.sso_records import organizations_with_saml
 from support.services.linking import link_lines
@@ -43,4 +44,4 @@ class InspectorPage(ReadOnlyPage):
 def asked_search(request: HttpRequest) -> Search:
     """The search of the query; a `+` of an e-mail that came unencoded stands in it again."""
     search = search_of(request.GET)
-    return search._replace(edx_user=search.edx_user.replace(" ", "+")) if "@" in search.edx_user else search
+    return search._replace(edx_user=plus_signs(search.edx_user)) if "@" in search.edx_user else search
