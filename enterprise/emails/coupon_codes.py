@@ -8,9 +8,9 @@ from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
 from django.template.loader import render_to_string
 
+from enrollments.emails.letters import LONGEST_SUBJECT, one_line
 from enrollments.emails.registry import Rendered
 from enrollments.models import OutboxMessage
-from enterprise.emails.letters import LONGEST_SUBJECT, one_line
 
 MESSAGE_TYPE = "enterprise.coupon_codes"
 
