@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
+from functools import cached_property
 from typing import Any, Protocol
 
 from django.db import connections
-from django.db.models import Expression, Field, Func, IntegerField, QuerySet, TextField
+from django.db.models import Expression, Field, Func, IntegerField, Model, QuerySet, TextField
 
 from config.db.sets import as_parameter
 
@@ -177,6 +178,31 @@ class KeptStatement:
 
     def _marked(self, parameters: list[Any], connection: Any) -> list[Any]:
         return parameters
+
+
+class KeptInstances:
+    """`accounts = KeptInstances(build)`; `accounts(username=...)` are instances of `build()`, compiled once for all.
+
+    Args:
+        build: gives a queryset without related rows; what differs from call to call stands in it as `Given`.
+    """
+
+    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
+        self._build = build
+        self._statement = KeptStatement(lambda: build().values_list(*self._columns))
+
+    def __call__(self, *, using: str = "default", **values: Any) -> list[Any]:
+        """The instances for these values; one statement."""
+        rows = self._statement(using=using, **values)
+        return [self._model.from_db(using, self._columns, row) for row in rows]
+
+    @cached_property
+    def _model(self) -> type[Model]:
+        return self._build().model
+
+    @cached_property
+    def _columns(self) -> list[str]:
+        return [field.attname for field in self._model._meta.concrete_fields]
 
 
 class KeptPage(KeptStatement):

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef
+from django.db.models import CharField, Exists, OuterRef
 
+from config.db.reads import Given, KeptStatement
 from enrollments.models import CourseAccessRole, CourseEnrollment, CourseEnrollmentAllowed, CourseOverview, User
 from enrollments.queries.course_roles import TEAM_ROLES, has_staff_access
 
 
 def may_enroll(learner: User, run: CourseOverview) -> bool:
     """The `enroll` rule: an allowance of exactly this e-mail decides, then staff access, the invitation, the window."""
-    allowances = CourseEnrollmentAllowed.objects.filter(email=learner.email, course_id=run.pk)
-    consumers = list(allowances.values_list("user_id", flat=True))
-    if consumers:
+    allowances = _allowances(email=learner.email, course_id=run.pk)
+    if allowances:
         heeds_window = settings.DISABLE_ALLOWED_ENROLLMENT_IF_ENROLLMENT_CLOSED
         if heeds_window and not run.enrollment_is_open and not _is_staff(learner, run):
             return False
-        return consumers[0] in (None, learner.pk)
+        (consumer,) = allowances[0]
+        return consumer in (None, learner.pk)
     # Said the other way round than the contract, staff last: for an open run the roles need not be read.
     by_invitation = run.invitation_only or settings.COURSES_INVITE_ONLY
     return (run.enrollment_is_open and not by_invitation) or _is_staff(learner, run)
+
+
+_allowances = KeptStatement(
+    lambda: CourseEnrollmentAllowed.objects.filter(
+        email=Given("email", CharField()), course_id=Given("course_id", CharField())
+    ).values_list("user_id")
+)
 
 
 def is_full(run: CourseOverview) -> bool:

@@ -15,9 +15,11 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import BigIntegerField, CharField
 
 from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
+from config.db.reads import Given, GivenSet, KeptInstances, KeyedStatement
 from config.db.sets import record_history, update_from
 from config.hooks import hooks, is_quiet
 from enrollments.emails import activated
@@ -159,7 +161,7 @@ def enroll(
     """
     with transaction.atomic():
         lock_accounts([learner.pk])
-        current = CourseEnrollment.objects.filter(user=learner, course_id=course_id).first()
+        current = enrollment_in(learner, course_id)
         admit(
             learner, course_id, mode, current,
             run=CourseOverview.objects.filter(pk=course_id).first() if check_access else None,
@@ -259,17 +261,45 @@ def locked_account(**identity: Any) -> User | None:
     return User.objects.select_for_update(no_key=True).filter(**identity).first()
 
 
+def locked_account_named(username: str) -> User | None:
+    """As `locked_account`, by a kept statement."""
+    return next(iter(_named(username=username)), None)
+
+
+_named = KeptInstances(
+    lambda: User.objects.select_for_update(no_key=True).filter(username=Given("username", CharField()))
+)
+
+
+def enrollment_in(learner: User, run_id: str) -> CourseEnrollment | None:
+    """The learner's enrollment in a run, active or not; a kept statement."""
+    return next(iter(_in_run(user_id=learner.pk, course_id=run_id)), None)
+
+
+_in_run = KeptInstances(
+    lambda: CourseEnrollment.objects.filter(
+        user_id=Given("user_id", BigIntegerField()), course_id=Given("course_id", CharField())
+    ).order_by()
+)
+
+
 def _use_allowances(movements: list[Movement]) -> None:
     """Links the allowances that nobody has consumed to the learners who enrolled; two statements at most."""
     consumers = {(movement.learner.email, movement.enrollment.course_id): movement.learner.pk for movement in movements}
-    unconsumed = CourseEnrollmentAllowed.objects.filter(
-        email__in_set={email for email, _ in consumers},
-        course_id__in_set={course_id for _, course_id in consumers},
-        user__isnull=True,
-    )
-    found = unconsumed.values_list("pk", "email", "course_id") if consumers else ()
+    found = _unconsumed({email for email, _ in consumers}, run_ids={run_id for _, run_id in consumers})
     used = [(pk, consumers[email, course_id]) for pk, email, course_id in found if (email, course_id) in consumers]
     update_from(CourseEnrollmentAllowed, ["id", "user_id"], used)
+
+
+_unconsumed = KeyedStatement(
+    lambda emails: (
+        CourseEnrollmentAllowed.objects.filter(
+            email__in_set=emails, course_id__in_set=GivenSet("run_ids"), user__isnull=True
+        )
+        .order_by()
+        .values_list("pk", "email", "course_id")
+    )
+)
 
 
 def _queue_mail(movements: list[Movement]) -> None:

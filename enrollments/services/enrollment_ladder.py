@@ -15,16 +15,25 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import CharField
 from django.urls import reverse
 
 from config.api.exceptions import Refusal
+from config.db.reads import Given, KeptInstances
 from config.hooks import hook
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import CourseEnrollment, CourseOverview, User
 from enrollments.queries.course_modes import Mode, default_of, modes_of, offered
 from enrollments.queries.enrollments import accounts_with_emails
 from enrollments.services import attributes, audit, bulk, cohorts, email_opt_in, embargo
-from enrollments.services.enroll import AlreadyEnrolled, Movement, admit, locked_account, store
+from enrollments.services.enroll import (
+    AlreadyEnrolled,
+    Movement,
+    admit,
+    enrollment_in,
+    locked_account_named,
+    store,
+)
 
 FREE_MODES = ("audit", "honor")
 REQUIRED_ATTRIBUTES = {"credit": ("credit:provider_id",)}
@@ -167,7 +176,7 @@ def identify(caller: Caller, body: object) -> Asked:
     # 7
     if learner is None:
         username = username or caller.username
-        learner = locked_account(username=username) if isinstance(username, str) else None
+        learner = locked_account_named(username) if isinstance(username, str) else None
     if learner is None:
         raise Refusal(f"The user {username} does not exist.", status=406)
     # 8
@@ -192,7 +201,7 @@ def change(asked: Asked) -> Answer:
     # 12
     force = bool(force) and caller.is_staff
     # 13
-    current = CourseEnrollment.objects.filter(user=learner, course_id=str(asked.key)).first()
+    current = enrollment_in(learner, str(asked.key))
     mode_changed = current is not None and mode is not None and mode != current.mode
     active_changed = current is not None and is_active is not None and is_active != current.is_active
     # 14
@@ -202,10 +211,11 @@ def change(asked: Asked) -> Answer:
     if current is not None and caller.is_privileged and (mode_changed or active_changed):
         answer = update_branch(asked, current, deactivates=mode_changed and active_changed and is_active is False)
     else:
+        run, modes = _run_and_modes(asked)
         try:
-            answer = add_branch(asked, current, force=force)
+            answer = add_branch(asked, current, run, modes, force=force)
         except AlreadyEnrolled as already:  # 16g: no attributes, cohort or opt-in are stored
-            return _answer(asked, already.enrollment)
+            return Answer(already.enrollment, learner, run, modes)
     # 17
     cohort = body.get("cohort")
     if cohort is not None:
@@ -251,13 +261,16 @@ def update_branch(asked: Asked, current: CourseEnrollment, *, deactivates: bool)
     return Answer(current, asked.learner, run, modes)
 
 
-def add_branch(asked: Asked, current: CourseEnrollment | None, *, force: bool) -> Answer:
+def add_branch(
+    asked: Asked, current: CourseEnrollment | None, run: CourseOverview | None, modes: Sequence[Mode], *, force: bool
+) -> Answer:
     """Step 16: enroll the learner, anew or again.
 
+    Args:
+        modes: all mode rows of the run.
     Raises:
         AlreadyEnrolled: 16g, the learner is active and nothing was changed.
     """
-    run, modes = _run_and_modes(asked)
     # 16a
     default = default_of(modes)
     mode = default if asked.mode is None else asked.mode
@@ -298,11 +311,11 @@ def enroll_by_email(email: str, course_id: str, mode: str | None = None) -> Answ
         if learner is None:
             raise Refusal(f"The user with the email address {email} does not exist.", status=406)
         asked = Asked(Caller(AnonymousUser()), {"mode": mode, "is_active": True}, key, learner)
-        current = CourseEnrollment.objects.filter(user=learner, course_id=str(key)).first()
+        run, modes = _run_and_modes(asked)
         try:
-            return add_branch(asked, current, force=False)
+            return add_branch(asked, enrollment_in(learner, str(key)), run, modes, force=False)
         except AlreadyEnrolled as already:
-            return _answer(asked, already.enrollment)
+            return Answer(already.enrollment, learner, run, modes)
 
 
 def unknown_run(course_id: object) -> Refusal:
@@ -348,12 +361,10 @@ def _record_linked_customer(asked: Asked) -> None:
 
 def _run_and_modes(asked: Asked) -> tuple[CourseOverview | None, Sequence[Mode]]:
     run_id = str(asked.key)
-    return CourseOverview.objects.filter(pk=run_id).first(), modes_of([run_id]).get(run_id, [])
+    return next(iter(_runs(run_id=run_id)), None), modes_of([run_id]).get(run_id, [])
 
 
-def _answer(asked: Asked, enrollment: CourseEnrollment) -> Answer:
-    run, modes = _run_and_modes(asked)
-    return Answer(enrollment, asked.learner, run, modes)
+_runs = KeptInstances(lambda: CourseOverview.objects.filter(pk=Given("run_id", CharField())).order_by())
 
 
 def _require_offered(mode: Any, requested: Any, run: CourseOverview, modes: Sequence[Mode]) -> None:

@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from config.api.exceptions import Refusal
 from config.db.history import acting_account_id
+from config.db.reads import KeyedStatement
 from config.db.sets import InPairs, record_history
 from enrollments.models import CourseEnrollment, User
 from enrollments.services.bulk import lock_accounts
@@ -142,8 +143,7 @@ def follow(changes: Sequence[EnrollmentChange]) -> None:
     what pays for them is revoked. Created for a learner who acts for a customer: the missing enterprise enrollments are
     made a little later (setting CREATE_ENTERPRISE_ENROLLMENT_TASK_COUNTDOWN). One statement when nobody is linked.
     """
-    links = EnterpriseCustomerUser.objects.filter(user_id__in_set={change.user_id for change in changes}).order_by()
-    found = list(links.values_list("pk", "user_id", "active"))
+    found = _links_of({change.user_id for change in changes})
     if not found:
         return
     runs: dict[int, set[str]] = defaultdict(set)
@@ -167,6 +167,15 @@ def follow(changes: Sequence[EnrollmentChange]) -> None:
     created = [(change.user_id, change.course_id) for change in changes if change.created and change.user_id in acting]
     if created:
         transaction.on_commit(partial(_queue_missing, created), robust=True)
+
+
+_links_of = KeyedStatement(
+    lambda user_ids: (
+        EnterpriseCustomerUser.objects.filter(user_id__in_set=user_ids)
+        .order_by()
+        .values_list("pk", "user_id", "active")
+    )
+)
 
 
 def make_missing(created: Iterable[LearnerRun]) -> list[int]:

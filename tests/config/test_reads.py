@@ -12,7 +12,9 @@ from config.api.fields import wire_time
 from config.db.reads import (
     EitherEnd,
     Given,
+    GivenSet,
     KeptCount,
+    KeptInstances,
     KeptList,
     KeptPage,
     KeptRows,
@@ -46,6 +48,20 @@ def test_the_database_writes_moments_as_answers_do(moment):
     run = CourseRunFactory(start=moment)
     (written,) = CourseOverview.objects.filter(pk=run.pk).values_list(WireTime("start"), flat=True)
     assert written == wire_time(moment)
+
+
+def test_kept_instances_are_those_of_their_query(django_assert_num_queries):
+    runs = [CourseRunFactory(self_paced=place == 1, start=None) for place in range(3)]
+    of_ids = KeptInstances(lambda: CourseOverview.objects.filter(pk__in_set=GivenSet("ids")).order_by("pk"))
+    for chosen in (runs, runs[1:], []):
+        with django_assert_num_queries(1):
+            found = of_ids(ids=[run.pk for run in chosen])
+        assert found == sorted(chosen, key=lambda run: run.pk)
+    assert [run.self_paced for run in of_ids(ids=[run.pk for run in runs])].count(True) == 1
+    found = of_ids(ids=[runs[0].pk])[0]
+    found.display_name = "Changed"
+    found.save()
+    assert CourseOverview.objects.get(display_name="Changed") == runs[0]
 
 
 def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_assert_num_queries):

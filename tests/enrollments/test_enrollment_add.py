@@ -343,3 +343,12 @@ def test_creating_costs_a_fixed_number_of_statements(as_user, ana, run, django_a
     client.get("/api/enrollment/v1/enrollment")
     with django_assert_max_num_queries(13):
         assert ask(client, run).status_code == 200
+
+
+def test_asking_for_what_is_so_already_costs_a_fixed_number_of_statements(
+    as_user, ana, run, django_assert_max_num_queries
+):
+    client = as_user(ana)
+    ask(client, run)
+    with django_assert_max_num_queries(8):
+        assert ask(client, run).status_code == 200

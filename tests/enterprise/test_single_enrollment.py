@@ -533,6 +533,18 @@ def test_the_statements_do_not_grow_with_the_items(
     assert cost(2) == cost(12) <= 80
 
 
+def test_what_is_so_already_is_not_carried_out(
+    post: Any, mia: User, run: CourseOverview, django_assert_max_num_queries: Any
+) -> None:
+    CourseEnrollmentFactory(user=mia, course_id=RUN, mode="verified")
+    with django_assert_max_num_queries(9):
+        assert post(item(mia), item(mia, "professional")) == [SUCCESS] * 2
+    assert not BulkJob.objects.exists()
+    post(item(mia), item(mia, is_active=False))
+    assert plain(mia) == ("verified", False)
+    assert BulkJob.objects.get().succeeded == 2
+
+
 def test_the_request_leaves_a_finished_job_that_bulk_lists_do_not_show(
     post: Any, mia: User, run: CourseOverview, boss: APIClient, customer: EnterpriseCustomer
 ) -> None:
