@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 from bench.load import Endpoint
-from bench.scene import CUSTOMERS, ENROLLMENTS, HELD_RUNS, RUNS, Scene
+from bench.scene import CUSTOMERS, ENROLLMENTS, HELD_RUNS, IDENTITIES, PROCTORED, RUNS, STATES, Scene
 
 BULK_ROWS = 1_000
 NESTED = 4  # the goal of lists whose rows carry many nested objects, and of single writes
@@ -130,8 +130,8 @@ class Asked:
             Endpoint("program enrollments (page of 100)", f"{path}/enrollments/", staff),
             Endpoint("program course enrollments (page of 100)", f"{run}/enrollments/", staff),
             Endpoint("program course grades (page of 100)", f"{run}/grades/", staff),
-            Endpoint("overview of a program", f"{path}/overview/", learner, goal=NESTED),
-            Endpoint("courses of a student", users, learner, goal=NESTED),
+            Endpoint("overview of a program (4 runs)", f"{path}/overview/", learner, goal=NESTED),
+            Endpoint("courses of a student (4 runs)", users, learner, goal=NESTED),
             Endpoint("programs of a learner", "/api/program_enrollments/v1/programs/enrollments/", learner),
         ]
 
@@ -142,9 +142,9 @@ class Asked:
         return [
             Endpoint(f"desk: enrollments ({ENROLLMENTS})", "/support/enrollment/learner", staff, goal=NESTED),
             Endpoint("desk: account", "/support/manage_user/learner", staff),
-            Endpoint("desk: SSO records", "/support/sso_records/learner", staff),
-            Endpoint("desk: onboarding status", "/support/onboarding_status/crew0", staff),
-            Endpoint("desk: course resets", "/support/course_reset/crew0", staff),
+            Endpoint(f"desk: SSO records ({IDENTITIES}, {STATES} states each)", "/support/sso_records/learner", staff),
+            Endpoint(f"desk: onboarding status ({PROCTORED} runs)", "/support/onboarding_status/learner", staff),
+            Endpoint("desk: course resets (4)", "/support/course_reset/learner", staff),
             Endpoint("desk: student of a program", inspector, staff, goal=NESTED),
             Endpoint("entitlements (page of 50)", entitlements, staff),
             Endpoint("entitlements of a learner (50)", f"{entitlements}?user=learner", staff),

@@ -18,6 +18,8 @@ ACCOUNTS = 20_000  # beside Fleet's
 ENROLLMENTS = 200  # of the learner whose list is read
 HELD_RUNS = 50_000  # of the catalog that is asked what it holds
 NAMES = ("Ann", "Ben", "Cid", "Dee", "Eve", "Fay", "Gil")
+PROCTORED = 20  # of them with an onboarding exam
+IDENTITIES, STATES = 3, 5  # of the same learner, and how often each changed
 GROUP_SIZE = 1_000
 STUDENTS = 5_000
 ADMINS = 10
@@ -40,6 +42,7 @@ class Scene:
         self._make_accounts()
         self._make_fleet()
         self._make_program()
+        self._make_records()
         self._make_acme()
         if with_content:
             self._make_content()
@@ -233,6 +236,42 @@ class Scene:
             (CourseEntitlement(user_id=pk, course_uuid=uuid, mode="verified") for pk in owners for uuid in courses),
             batch_size=BATCH,
         )
+
+    def _make_records(self) -> None:
+        """What is shown of the learner: runs of the program, resets, onboarding, identities."""
+        from datetime import timedelta
+
+        from django.utils import timezone
+
+        from config.hooks import quiet
+        from enrollments import models
+        from support.models import CourseResetAudit, CourseResetCourseOptIn, OnboardingStatus
+
+        now, of_program, proctored = timezone.now(), self.runs[100:104], self.runs[:PROCTORED]
+        own = models.CourseEnrollment.objects.filter(user=self.learner)
+        own.filter(course_id__in=of_program).update(mode="masters")
+        own.filter(course_id__in=proctored).update(mode="verified")
+        models.CourseOverview.objects.filter(pk__in=of_program).update(start=now - timedelta(days=30))
+        for run in of_program:
+            models.BlockDueDate.objects.bulk_create(
+                models.BlockDueDate(course_id=run, name=f"Week {week}", block=f"w{week}", date=now + timedelta(week))
+                for week in range(5)
+            )
+            models.BlockCompletion.objects.create(user=self.learner, course_id=run, block_key="w1")
+            models.GeneratedCertificate.objects.create(user=self.learner, course_id=run, status="downloadable")
+            opt_in, _ = CourseResetCourseOptIn.objects.get_or_create(course_id=run, defaults={"active": True})
+            CourseResetAudit.objects.create(
+                course=opt_in, course_enrollment=own.get(course_id=run), reset_by=self.staff, status="failed"
+            )
+        OnboardingStatus.objects.bulk_create(
+            OnboardingStatus(user=self.learner, course_id=run, onboarding_status="verified") for run in proctored
+        )
+        for number in range(IDENTITIES):
+            uid = f"idp-{number}:learner"
+            identity = models.UserSocialAuth(user=self.learner, provider="tpa-saml", uid=uid, extra_data={"n": number})
+            with quiet():  # there is no such provider
+                for _ in range(STATES):
+                    identity.save()
 
     def _make_acme(self) -> None:
         """The customer whose catalogs are read and whose learners are enrolled in bulk; the roles of who asks."""

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import IntegerField, Q, QuerySet
+from django.db.models import IntegerField, Q, QuerySet, UUIDField
 from django.utils import timezone
 
-from config.db.reads import Given, KeyedStatement
+from config.db.reads import Given, GivenSet, KeptInstances, KeptStatement, KeyedStatement
 from enrollments.models import (
     BlockCompletion,
     BlockDueDate,
@@ -91,7 +91,7 @@ def course_run_status(
 
 def is_enrolled(account: Any, program_id: UUID) -> bool:
     """Whether the account is enrolled in the program, in whatever curriculum; who is pending is not."""
-    return ProgramEnrollment.objects.filter(user=account.pk, program_uuid=program_id, status="enrolled").exists()
+    return bool(_enrolled(user=account.pk, program=program_id))
 
 
 def enrollments_of(account: Any, program_id: UUID) -> QuerySet[CourseEnrollment, Any]:
@@ -107,7 +107,7 @@ def enrollments_of(account: Any, program_id: UUID) -> QuerySet[CourseEnrollment,
 def overviews(account: Any, program: Program, run_ids: Sequence[str]) -> list[RunOverview]:
     """The learner's runs, in the order given. At most five statements; none for no runs."""
     now = timezone.now()
-    runs = {run.pk: run for run in CourseOverview.objects.filter(pk__in_set=run_ids).order_by()} if run_ids else {}
+    runs: dict[str, CourseOverview] = {run.pk: run for run in _runs(run_ids=run_ids)} if run_ids else {}
     certificates = _certificates_of(account.pk, run_ids)
     blocks: dict[str, str] = dict(_last_blocks(run_ids, user=account.pk))
     stati = {
@@ -148,6 +148,12 @@ def _sends_mail(run: CourseOverview) -> bool:
 
 _user = Given("user", IntegerField())
 
+_enrolled = KeptStatement(
+    lambda: ProgramEnrollment.objects.filter(
+        user=_user, program_uuid=Given("program", UUIDField()), status="enrolled"
+    ).values_list("pk")[:1]
+)
+_runs = KeptInstances(lambda: CourseOverview.objects.filter(pk__in_set=GivenSet("run_ids")).order_by())
 _certificates = KeyedStatement(
     lambda run_ids: (
         GeneratedCertificate.objects.filter(user=_user, course_id__in_set=run_ids)

@@ -19,11 +19,12 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    UUIDField,
 )
 from django.db.models.functions import Lower
 
 from config.api.exceptions import Refusal
-from config.db.reads import Given, KeptStatement, KeyedStatement
+from config.db.reads import Given, KeptInstances, KeptStatement, KeyedStatement
 from enrollments.course_keys import CourseKey, InvalidCourseKey
 from enrollments.models import Course, CourseAccessRole, CourseOverview, Curriculum, Program
 from enrollments.queries.course_roles import STAFF_ROLES
@@ -50,10 +51,14 @@ def known_program(text: str) -> Program:
         uuid = UUID(text)
     except ValueError:
         uuid = None
-    found = Program.objects.filter(pk=uuid, status__in=KNOWN).first() if uuid and str(uuid) == text else None
-    if found is None:
+    found = _known(uuid=uuid) if uuid and str(uuid) == text else []
+    if not found:
         raise Refusal(NO_PROGRAM, status=404, code="program_does_not_exist")
-    return found
+    program: Program = found[0]
+    return program
+
+
+_known = KeptInstances(lambda: Program.objects.filter(pk=Given("uuid", UUIDField()), status__in=KNOWN).order_by())
 
 
 class Contents(NamedTuple):

@@ -62,15 +62,23 @@ class CourseResetAudit(TimeStampedModel):
     @property
     def message(self) -> str:
         """The status as agents read it; `reset_by` is loaded."""
-        agent = self.reset_by.username if self.reset_by is not None else "a deleted account"
-        match self.status:
-            case self.Status.FAILED:
-                return f"Failed on {_utc(self.modified)}"
-            case self.Status.IN_PROGRESS:
-                return f"In progress - Started on {_utc(self.modified)} by {agent}"
-            case self.Status.COMPLETE:
-                return f"Completed on {_utc(self.completed_at)} by {agent}"
-        return f"Enqueued - Created {_utc(self.created)} by {agent}"
+        agent = self.reset_by.username if self.reset_by is not None else None
+        return reset_message(self.status, self.created, self.modified, self.completed_at, agent)
+
+
+def reset_message(
+    status: str, created: datetime, modified: datetime, completed_at: datetime | None, agent: str | None
+) -> str:
+    """The status of a reset as agents read it; without an agent, that account is gone."""
+    agent = agent if agent is not None else "a deleted account"
+    match status:
+        case CourseResetAudit.Status.FAILED:
+            return f"Failed on {_utc(modified)}"
+        case CourseResetAudit.Status.IN_PROGRESS:
+            return f"In progress - Started on {_utc(modified)} by {agent}"
+        case CourseResetAudit.Status.COMPLETE:
+            return f"Completed on {_utc(completed_at)} by {agent}"
+    return f"Enqueued - Created {_utc(created)} by {agent}"
 
 
 def _utc(moment: datetime | None) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from config.db.reads import Given, KeptStatement, KeyedStatement
 from enrollments.models import CourseEnrollment, CourseGrade, CourseOverview, User, UserRetirementStatus
 from support.models import CourseResetAudit, CourseResetCourseOptIn
+from support.models.course_resets import reset_message
 from support.queries.people import find_person
 
 NOT_STARTED = "Course Not Started"
@@ -49,6 +50,22 @@ class Run(NamedTuple):
         return self.display_name if self.display_name is not None else CourseOverview(id=self.pk).name
 
 
+class Audit(NamedTuple):
+    """What resets ask of a try to reset."""
+
+    comment: str
+    status: str
+    created: datetime
+    modified: datetime
+    completed_at: datetime | None
+    agent: str | None
+
+    @property
+    def message(self) -> str:
+        """As `CourseResetAudit.message`."""
+        return reset_message(self.status, self.created, self.modified, self.completed_at, self.agent)
+
+
 def resettable_person(username_or_email: str) -> User | None:
     """The account that is meant; None for nobody, and for one found by user name whose retirement was asked for."""
     person = find_person(username_or_email)
@@ -68,15 +85,14 @@ def courses_of(learner: User) -> list[ResettableCourse]:
     if not enrolled:
         return []
     runs = sorted(map(Run._make, _runs(enrolled)))
-    audits = CourseResetAudit.objects.filter(course_enrollment__in_set=[pk for pk, _ in enrolled.values()])
-    columns = ("course_enrollment_id", "status", "comment", "created", "modified", "completed_at", "reset_by__username")
-    shown = audits.select_related("reset_by").only(*columns).order_by("modified", "pk")
-    latest = {audit.course_enrollment_id: audit for audit in shown}
+    latest = {
+        enrollment_id: Audit._make(audit) for enrollment_id, *audit in _audits([pk for pk, _ in enrolled.values()])
+    }
     moment = timezone.now()
     return [_standing(run, enrolled[run.pk][1], latest.get(enrolled[run.pk][0]), moment) for run in runs]
 
 
-def _standing(run: Run, has_passed: bool, audit: CourseResetAudit | None, moment: datetime) -> ResettableCourse:
+def _standing(run: Run, has_passed: bool, audit: Audit | None, moment: datetime) -> ResettableCourse:
     comment = audit.comment if audit is not None else ""
     # As everywhere: a run without a start has not started, one without an end does not end.
     if run.start is None or run.start > moment:
@@ -107,4 +123,11 @@ def _offered_rows() -> QuerySet[CourseEnrollment, Any]:
 _offered = KeptStatement(_offered_rows)
 _runs = KeyedStatement(
     lambda run_ids: CourseOverview.objects.filter(pk__in_set=run_ids).order_by().values_list("pk", *Run._fields[1:])
+)
+_audits = KeyedStatement(
+    lambda enrollments: (
+        CourseResetAudit.objects.filter(course_enrollment__in_set=enrollments)
+        .order_by("modified", "pk")
+        .values_list("course_enrollment_id", *Audit._fields[:-1], "reset_by__username")
+    )
 )

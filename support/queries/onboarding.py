@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
+from django.db.models import BigIntegerField, Exists, OuterRef
 
+from config.db.reads import Given, KeptInstances, KeptStatement
 from enrollments.models import CourseEnrollment, CourseOverview, User
 from support.models.onboarding import PROCTORED_MODES, OnboardingStatus
 
@@ -41,11 +42,21 @@ def proctored_runs(run_ids: Collection[str]) -> set[str]:
 
 def onboarding_of(person: User) -> Onboarding:
     """How a learner stands: active enrollments in proctored modes count, the newest first. Two statements."""
-    facts = {row.course_id: row for row in OnboardingStatus.objects.filter(user=person)}
-    enrollments = CourseEnrollment.objects.filter(user=person, is_active=True, mode__in=PROCTORED_MODES)
-    newest_first = enrollments.order_by("-created", "-pk").values_list("course_id", "created")
+    facts = {row.course_id: row for row in _facts(user_id=person.pk)}
+    newest_first = _proctored(user_id=person.pk)
     runs = [RunOnboarding(facts[run], created) for run, created in newest_first if run in facts]
     return Onboarding(
         verified_in=next((run for run in runs if run.facts.is_verified), None),
         current_status=next(iter(runs), None),
     )
+
+
+_USER_ID = Given("user_id", BigIntegerField())
+_facts = KeptInstances(lambda: OnboardingStatus.objects.filter(user_id=_USER_ID).order_by())
+_proctored = KeptStatement(
+    lambda: (
+        CourseEnrollment.objects.filter(user_id=_USER_ID, is_active=True, mode__in=PROCTORED_MODES)
+        .order_by("-created", "-pk")
+        .values_list("course_id", "created")
+    )
+)

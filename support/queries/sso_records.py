@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Min, OuterRef, Subquery
+from django.db.models import BigIntegerField, Min, OuterRef, Subquery
 
+from config.db.reads import Given, GivenSet, KeptInstances
 from enrollments.models import User, UserSocialAuth
 from saml_admin.models import SAMLProviderConfig
 
@@ -22,11 +23,18 @@ class SsoRecord:
 
 def sso_records_of(person: User) -> list[SsoRecord]:
     """The identities of a person in the order in which they came, in two statements."""
-    records = {row.pk: SsoRecord(row, []) for row in UserSocialAuth.objects.filter(user=person).order_by("pk")}
-    states = UserSocialAuth.history.filter(id__in_set=list(records)).order_by("-history_date", "-history_id")
-    for state in states if records else ():
+    records = {row.pk: SsoRecord(row, []) for row in _identities(user_id=person.pk)}
+    for state in _states(ids=records) if records else ():
         records[state.id].history.append(state)  # type: ignore[attr-defined]  # a list, as made above
     return list(records.values())
+
+
+_identities = KeptInstances(
+    lambda: UserSocialAuth.objects.filter(user_id=Given("user_id", BigIntegerField())).order_by("pk")
+)
+_states = KeptInstances(
+    lambda: UserSocialAuth.history.filter(id__in_set=GivenSet("ids")).order_by("-history_date", "-history_id")
+)
 
 
 def organizations_with_saml() -> list[str]:
