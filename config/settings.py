@@ -134,6 +134,7 @@ CELERY_BEAT_SCHEDULE = {
     "clear-expired-sign-ins": {"task": "enrollments.tasks.clear_expired_sign_ins", "schedule": 86400.0},
     "refresh-content-of-catalogs": {"task": "enterprise.tasks.refresh_content", "schedule": 60.0},
     "refresh-saml-metadata": {"task": "saml_admin.tasks.refresh_saml_metadata", "schedule": 86400.0},
+    "set-up-submitted-sign-ons": {"task": "saml_admin.tasks.set_up_sign_ons", "schedule": SWEEP_SECONDS},
     "remind-invited-admins": {"task": "enterprise.tasks.remind_invited_admins", "schedule": 86400.0},
     "prune-content-filters": {"task": "enterprise.tasks.prune_content_filters", "schedule": 86400.0},
     "resume-abandoned-course-resets": {"task": "support.tasks.resume_course_resets", "schedule": SWEEP_SECONDS},

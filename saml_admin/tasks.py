@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from celery import shared_task
 
 from saml_admin.services import metadata, sign_on
@@ -15,7 +13,7 @@ def refresh_saml_metadata() -> None:
     metadata.refresh()
 
 
-@shared_task(acks_late=True, reject_on_worker_lost=True, ignore_result=True)
-def set_up_sign_on(uuid: str, updating: bool) -> None:
-    """Sets up the sign-on of a submitted configuration."""
-    sign_on.set_up(UUID(uuid), updating)
+@shared_task(ignore_result=True)
+def set_up_sign_ons() -> None:
+    """Sets up the sign-on of submitted configurations."""
+    sign_on.set_up_submitted()

@@ -30,6 +30,14 @@ LOCKED = "Field is locked as the configuration has already been submitted."
 SAP = "sap_success_factors"  # an identity provider of a kind of its own
 
 
+def time_to_answer() -> timedelta:
+    """How long a submitted configuration waits for the orchestrator."""
+    return timedelta(
+        hours=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_HOURS,
+        minutes=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_MINUTES,
+    )
+
+
 class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
     """A customer's sign-on with one identity provider. Its state follows from the four moments, and is never stored."""
 
@@ -92,11 +100,7 @@ class EnterpriseCustomerSsoConfiguration(TimeStampedModel):
         """Whether it was submitted, and the orchestrator may still answer."""
         if self.submitted_at is None:
             return False
-        time_limit = timedelta(
-            hours=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_HOURS,
-            minutes=settings.ENTERPRISE_SSO_ORCHESTRATOR_TIMEOUT_MINUTES,
-        )
-        if self.submitted_at + time_limit <= timezone.now():
+        if self.submitted_at + time_to_answer() <= timezone.now():
             return False
         has_failed = self.errored_at is not None and self.errored_at > self.submitted_at
         return not has_failed and (self.configured_at is None or self.configured_at < self.submitted_at)

@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
 
 from enterprise.models import EnterpriseCustomerSsoConfiguration, EnterpriseCustomerUser
+from enterprise.models.sso import time_to_answer
+
+# What the history of a configuration says of its submission.
+SUBMITTED, SUBMITTED_AGAIN = "submitted", "submitted again"
 
 
 def first_customer(caller: Any) -> UUID | None:
@@ -40,6 +45,30 @@ def configurations_of(caller: Any, customer_id: UUID | None) -> QuerySet[Enterpr
 def configuration_named(uuid: UUID) -> EnterpriseCustomerSsoConfiguration | None:
     """A configuration, removed or not, with its customer."""
     return EnterpriseCustomerSsoConfiguration.all_objects.select_related("enterprise_customer").filter(pk=uuid).first()
+
+
+def unanswered() -> list[tuple[UUID, bool]]:
+    """Configurations that this service submitted and that wait for an answer, removed ones too, the oldest first.
+
+    Returns:
+        The uuid of each, and whether it had been submitted before.
+    """
+    submission = EnterpriseCustomerSsoConfiguration.history.filter(
+        uuid=OuterRef("pk"),
+        submitted_at=OuterRef("submitted_at"),
+        history_change_reason__in=(SUBMITTED, SUBMITTED_AGAIN),
+    ).order_by("-history_date")
+    rows = (
+        EnterpriseCustomerSsoConfiguration.all_objects.filter(submitted_at__gt=timezone.now() - time_to_answer())
+        .filter(Q(configured_at__isnull=True) | Q(configured_at__lt=F("submitted_at")))
+        .exclude(errored_at__gt=F("submitted_at"))
+        .annotate(submission=Subquery(submission.values("history_change_reason")[:1]))
+        .filter(submission__isnull=False)
+    )
+    return [
+        (uuid, reason == SUBMITTED_AGAIN)
+        for uuid, reason in rows.order_by("submitted_at", "pk").values_list("pk", "submission")
+    ]
 
 
 def provider_slug(configuration: EnterpriseCustomerSsoConfiguration) -> str:

@@ -6,6 +6,7 @@ Contract: enterprise-admins-groups-sso, Orchestrator call (local equivalent).
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 from uuid import UUID
 
@@ -23,9 +24,13 @@ from saml_admin.metadata import (
     parse,
 )
 from saml_admin.models import SAMLProviderConfig
+from saml_admin.orchestrators import orchestrator
+from saml_admin.orchestrators.local import LocalOrchestrator
 from saml_admin.queries.providers import current_providers
-from saml_admin.queries.sso_configurations import configuration_named, provider_slug
+from saml_admin.queries.sso_configurations import configuration_named, provider_slug, unanswered
 from saml_admin.services import metadata, providers, sso_configurations
+
+logger = logging.getLogger(__name__)
 
 # Field of a provider -> that of a configuration.
 ATTRIBUTES = {
@@ -43,20 +48,38 @@ SAP_SETTINGS = (
 )  # fmt: skip
 
 
+def set_up_submitted() -> None:
+    """Sets up what was submitted to this service; one that cannot be does not hold up the others."""
+    if not isinstance(orchestrator(), LocalOrchestrator):
+        return
+    for uuid, updating in unanswered():
+        try:
+            set_up(uuid, updating)
+        except Exception:
+            logger.exception("the sign-on of SSO configuration %s was not set up", uuid)
+
+
 def set_up(uuid: UUID, updating: bool) -> None:
     """Makes the provider, its data and its link of a submitted configuration, then says what became of it.
 
-    One that was answered since it was submitted is left alone, so a task that runs twice does its work once.
+    One that was answered since it was submitted is left alone, so work that is done twice is done once. Of one that was
+    removed only the provider is switched off.
     """
     configuration = configuration_named(uuid)
     if configuration is None or not configuration.is_pending_configuration:
         return
-    try:
-        found = _metadata_of(configuration)
-    except (MetadataUrlRefused, MetadataFetchFailed, MetadataSyntaxError, MetadataUnusable) as error:
-        sso_configurations.complete(uuid, updating=updating, error=str(error))
-        return
+    found = None
+    if not configuration.is_removed:
+        try:
+            found = _metadata_of(configuration)
+        except (MetadataUrlRefused, MetadataFetchFailed, MetadataSyntaxError, MetadataUnusable) as error:
+            sso_configurations.complete(uuid, updating=updating, error=str(error))
+            return
     with transaction.atomic():
+        rows = EnterpriseCustomerSsoConfiguration.all_objects.select_for_update(of=("self",))
+        row = rows.filter(pk=uuid, submitted_at=configuration.submitted_at).first()
+        if row is None or not row.is_pending_configuration:
+            return
         if found is not None:
             metadata.store(found)
         _store_provider(configuration, updating)
@@ -94,9 +117,12 @@ def _store_provider(configuration: EnterpriseCustomerSsoConfiguration, updating:
         wanted["identity_provider_type"] = SAMLProviderConfig.ProviderType.SAP
         wanted["other_settings"] = json.dumps({key: getattr(configuration, key) for key in SAP_SETTINGS})
     provider = current_providers([slug]).first() or SAMLProviderConfig(slug=slug)
-    for field, value in wanted.items():
-        setattr(provider, field, value)
-    providers.save_version(provider)
+    if provider.pk is None and configuration.is_removed:
+        return
+    if provider.pk is None or any(getattr(provider, field) != value for field, value in wanted.items()):
+        for field, value in wanted.items():
+            setattr(provider, field, value)
+        providers.save_version(provider)
     EnterpriseCustomerIdentityProvider.objects.get_or_create(
         provider_id=provider.provider_id, defaults={"enterprise_customer": configuration.enterprise_customer}
     )

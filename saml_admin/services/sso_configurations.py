@@ -20,6 +20,7 @@ from enterprise.models.sso import SUBMITTED_FIELDS
 from saml_admin.emails.sso_configured import MESSAGE_TYPE
 from saml_admin.metadata import MetadataSyntaxError, find_entity_id
 from saml_admin.orchestrators import orchestrator
+from saml_admin.queries.sso_configurations import SUBMITTED, SUBMITTED_AGAIN
 
 logger = logging.getLogger(__name__)
 
@@ -92,6 +93,8 @@ def remove(uuid: UUID) -> None:
 def _submit(configuration: EnterpriseCustomerSsoConfiguration, *, updating: bool) -> str:
     url = orchestrator().submit(configuration, updating=updating)
     configuration.submitted_at = timezone.now()
+    reason = SUBMITTED_AGAIN if updating else SUBMITTED
+    configuration._change_reason = reason  # type: ignore[attr-defined]  # for the history
     configuration.save()
     return url
 

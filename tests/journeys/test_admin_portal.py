@@ -17,6 +17,7 @@ from django.test import Client
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
 from saml_admin.models import SAMLConfiguration
+from saml_admin.tasks import set_up_sign_ons
 from tests.enterprise.analytics_summary.figures import ENGAGEMENT_FIGURES, PROGRESS_FIGURES
 from tests.factories import (
     BrandingFactory,
@@ -359,9 +360,10 @@ def test_single_sign_on_through_the_wizard(
         "marked_authorized": False,
         "display_name": "Acme",
     }
-    with django_capture_on_commit_callbacks(execute=True):
-        made = portal.call("POST", f"{address}/?{urlencode(query)}", body)
+    made = portal.call("POST", f"{address}/?{urlencode(query)}", body)
     require(made, "record", "sp_metadata_url")
+    with django_capture_on_commit_callbacks(execute=True):
+        set_up_sign_ons()
     (found,) = portal.get(f"{address}/", query)
     require(found, "uuid", "display_name", "active", "is_pending_configuration", *SSO_TIMES)
     one = f"{address}/{made['record']}"

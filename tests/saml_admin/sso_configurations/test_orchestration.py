@@ -114,6 +114,12 @@ def test_a_removed_record_is_not_found(as_user: Any, acme: EnterpriseCustomer) -
 # --- This service as orchestrator -----------------------------------------------------------------------------------
 
 
+def swept(capture: Any) -> None:
+    """What happens when the sweep comes by."""
+    with capture(execute=True):
+        tasks.set_up_sign_ons()
+
+
 def test_the_sign_on_is_set_up_for_real(
     boss: APIClient, acme: EnterpriseCustomer, idp: IdentityProvider, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -121,6 +127,7 @@ def test_the_sign_on_is_set_up_for_real(
     sent = body_of(acme, metadata_url=idp.url, user_id_attribute="uid", display_name="Door")
     with django_capture_on_commit_callbacks(execute=True):
         response = boss.post(LIST, sent)
+    swept(django_capture_on_commit_callbacks)
     row = EnterpriseCustomerSsoConfiguration.objects.get()
     assert row.configured_at >= row.submitted_at
     assert (row.active, row.errored_at, row.is_pending_configuration) == (True, None, False)
@@ -133,20 +140,58 @@ def test_the_sign_on_is_set_up_for_real(
     data = SAMLProviderData.objects.filter(entity_id=ENTITY)
     assert {(each.public_key, each.sso_url) for each in data} == {("MIIC1", SSO_URL), ("MIIC2", SSO_URL)}
     assert [letter.to for letter in mail.outbox] == [["help@acme.example"]]
-    tasks.set_up_sign_on(str(row.pk), False)  # a task that comes twice does its work once
+    swept(django_capture_on_commit_callbacks)  # a sweep that comes twice does its work once
     assert SAMLProviderConfig.objects.count() == 1
-    with django_capture_on_commit_callbacks(execute=True):
-        boss.put(path_of(row), {"active": False, "is_removed": True})
+    boss.put(path_of(row), {"active": False, "is_removed": True})
+    for _ in range(2):
+        swept(django_capture_on_commit_callbacks)
     assert SAMLProviderConfig.objects.current().get().enabled is False
     assert SAMLProviderConfig.objects.count() == 2
     assert len(mail.outbox) == 1
 
 
-def test_what_cannot_be_set_up_is_noted(
-    boss: APIClient, acme: EnterpriseCustomer, django_capture_on_commit_callbacks: Any
+def test_a_submitted_record_is_pending_and_locked_until_the_orchestrator_answers(
+    boss: APIClient, as_user: Any, acme: EnterpriseCustomer, django_capture_on_commit_callbacks: Any
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
-        assert boss.post(LIST, body_of(acme, metadata_xml=descriptor(certificates=()))).status_code == 201
+        named = boss.post(LIST, body_of(acme)).json()["record"]
+    shown = boss.get(path_of(named)).json()
+    assert (shown["is_pending_configuration"], shown["active"]) == (True, False)
+    assert (shown["configured_at"], shown["errored_at"], mail.outbox) == (None, None, [])
+    assert boss.put(path_of(named), {"active": True}).status_code == 400
+    with django_capture_on_commit_callbacks(execute=True):
+        as_user(operator()).post(f"{path_of(named)}/sso_orchestration_complete")
+    assert boss.get(path_of(named)).json()["is_pending_configuration"] is False
+    swept(django_capture_on_commit_callbacks)  # answered already
+    assert not SAMLProviderConfig.objects.exists()
+    assert len(mail.outbox) == 1
+    assert boss.put(path_of(named), {"user_id_attribute": "uid"}).json()["record"]["is_pending_configuration"] is True
+    swept(django_capture_on_commit_callbacks)
+    assert SAMLProviderConfig.objects.get().attr_user_permanent_id == "uid"
+    assert len(mail.outbox) == 1  # it was set up before
+
+
+def test_what_was_not_submitted_to_this_service_is_left_alone(
+    boss: APIClient, acme: EnterpriseCustomer, settings: Any
+) -> None:
+    configuration_of(acme, submitted_at=timezone.now())  # loaded from a world
+    tasks.set_up_sign_ons()
+    boss.post(LIST, body_of(acme))
+    settings.ENTERPRISE_SSO_ORCHESTRATOR_BASE_URL = "https://orchestrator.example"
+    tasks.set_up_sign_ons()
+    assert not SAMLProviderConfig.objects.exists()
+
+
+def test_what_is_removed_before_it_was_set_up_gets_no_provider(boss: APIClient, acme: EnterpriseCustomer) -> None:
+    boss.delete(path_of(boss.post(LIST, body_of(acme)).json()["record"]))
+    tasks.set_up_sign_ons()
+    assert not SAMLProviderConfig.objects.exists()
+    assert not EnterpriseCustomerIdentityProvider.objects.exists()
+
+
+def test_what_cannot_be_set_up_is_noted(boss: APIClient, acme: EnterpriseCustomer) -> None:
+    assert boss.post(LIST, body_of(acme, metadata_xml=descriptor(certificates=()))).status_code == 201
+    tasks.set_up_sign_ons()
     row = EnterpriseCustomerSsoConfiguration.objects.get()
     assert row.errored_at > row.submitted_at
     assert (row.active, row.is_pending_configuration) == (False, False)
@@ -155,30 +200,26 @@ def test_what_cannot_be_set_up_is_noted(
 
 
 def test_a_worker_that_dies_in_the_middle_leaves_nothing_half_done(
-    acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
+    boss: APIClient, acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    row = configuration_of(acme, submitted_at=timezone.now())
+    boss.post(LIST, body_of(acme))
     with monkeypatch.context() as patch:
         patch.setattr(sign_on.providers, "save_version", lambda *args: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            tasks.set_up_sign_on(str(row.pk), False)
+        tasks.set_up_sign_ons()
     assert not SAMLProviderData.objects.exists()
-    tasks.set_up_sign_on(str(row.pk), False)
-    row.refresh_from_db()
-    assert row.configured_at is not None
-    tasks.set_up_sign_on(str(uuid.uuid4()), False)
+    assert EnterpriseCustomerSsoConfiguration.objects.get().is_pending_configuration
+    tasks.set_up_sign_ons()
+    assert EnterpriseCustomerSsoConfiguration.objects.get().configured_at is not None
 
 
-def test_success_factors_needs_no_metadata(
-    boss: APIClient, acme: EnterpriseCustomer, django_capture_on_commit_callbacks: Any
-) -> None:
+def test_success_factors_needs_no_metadata(boss: APIClient, acme: EnterpriseCustomer) -> None:
     sent = {
         "enterprise_customer": str(acme.pk),
         "identity_provider": "sap_success_factors",
         "odata_api_root_url": "https://odata.example/",
     }
-    with django_capture_on_commit_callbacks(execute=True):
-        assert boss.post(LIST, sent).status_code == 201
+    assert boss.post(LIST, sent).status_code == 201
+    tasks.set_up_sign_ons()
     provider = SAMLProviderConfig.objects.current().get()
     assert provider.identity_provider_type == "sap_success_factors"
     assert json.loads(provider.other_settings)["odata_api_root_url"] == "https://odata.example/"
