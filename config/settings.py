@@ -294,7 +294,6 @@ NUM_PROXIES = env.int("NUM_PROXIES", default=0)
 
 CORS_ORIGIN_WHITELIST = json_setting("CORS_ORIGIN_WHITELIST", [])
 CORS_ALLOW_ALL = env.bool("CORS_ALLOW_ALL", default=False)
-CORS_ALLOW_ALL_ORIGINS = CORS_ALLOW_ALL
 CORS_ALLOW_CREDENTIALS = True
 CORS_ALLOW_HEADERS = [
     "accept", "authorization", "cache-control", "content-type", "expires", "idempotency-key", "pragma", "prefer",

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from corsheaders.signals import check_request_enabled
 from csp.constants import SELF, UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware
+from django.conf import settings
+from django.dispatch import receiver
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware import common
@@ -27,6 +30,12 @@ _request_id = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
 _bad_escape = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+@receiver(check_request_enabled)
+def admits_every_origin(sender: object, request: HttpRequest, **kwargs: Any) -> bool:
+    """Whether CORS admits origins that are on no list (setting CORS_ALLOW_ALL, read when it is used)."""
+    return bool(settings.CORS_ALLOW_ALL)
 
 
 class RequestGuardMiddleware:

@@ -178,6 +178,14 @@ def test_other_origins_are_told_nothing(client: APIClient, whitelisted: Any) -> 
     assert not answer.has_header("Access-Control-Allow-Origin")
 
 
+def test_all_origins_are_admitted_where_the_setting_says_so_when_it_is_used(client: APIClient, settings: Any) -> None:
+    settings.CORS_ALLOW_ALL = True
+    for headers in [{}, {"Access-Control-Request-Method": "POST"}]:
+        answer = client.options("/api/whoami/", headers={"Origin": "https://anywhere.example", **headers})
+        assert answer["Access-Control-Allow-Origin"] == "https://anywhere.example"
+        assert answer["Access-Control-Allow-Credentials"] == "true"
+
+
 # --- Request ids -----------------------------------------------------------------------------------------------------
 
 
