@@ -110,6 +110,7 @@ def test_missing_parameters_are_named_in_order(boss: APIClient, sent: Any, missi
         {"notification_id": 987654},
         {"notification_id": "zz"},
         {"notification_id": "99999999999999999999999"},
+        {"notification_id": "00000000000000000001" + "9" * 30},
         {"notification_id": -1},
         {"notification_id": 1.5},
         {"notification_id": True},

@@ -9,24 +9,15 @@ from django.utils import timezone
 
 from support.models import CourseEntitlement, CourseEntitlementSupportDetail
 from tests.factories import CourseEntitlementFactory, UserFactory
+from tests.support.entitlements import COURSE, URL, one, patch
 from tests.support.scenes import ago, enrolled, run_with
 
 pytestmark = pytest.mark.django_db
-URL = "/api/entitlements/v1/entitlements/"
-COURSE = "9b3c0000-0000-4000-8000-000000000001"
-
-
-def one(entitlement) -> str:
-    return f"{URL}{entitlement.uuid}/"
 
 
 @pytest.fixture
 def run():
     return run_with("audit", "verified", id="course-v1:Oak+BIO1+2024")
-
-
-def patch(client, entitlement, **body):
-    return client.patch(one(entitlement), body, format="json")
 
 
 def used(run, learner, **fields) -> CourseEntitlement:

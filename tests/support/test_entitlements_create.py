@@ -17,15 +17,10 @@ from tests.factories import (
 )
 from tests.parallel import at_once, concurrent_writers
 from tests.support.agents import agent
+from tests.support.entitlements import COURSE, URL, one, patch
 from tests.support.scenes import enrolled, run_with
 
 pytestmark = pytest.mark.django_db
-URL = "/api/entitlements/v1/entitlements/"
-COURSE = "9b3c0000-0000-4000-8000-000000000001"
-
-
-def one(entitlement) -> str:
-    return f"{URL}{entitlement.uuid}/"
 
 
 @pytest.fixture
@@ -35,10 +30,6 @@ def run():
 
 def post(client, **body):
     return client.post(URL, {"user": "mira", "course_uuid": COURSE, "mode": "verified", **body}, format="json")
-
-
-def patch(client, entitlement, **body):
-    return client.patch(one(entitlement), body, format="json")
 
 
 # --- Who may ----------------------------------------------------------------------------------------------------------

@@ -17,15 +17,11 @@ from tests.factories import (
     UserFactory,
 )
 from tests.support.agents import ANONYMOUS, agent
+from tests.support.entitlements import URL, one
 from tests.support.scenes import ago, enrolled, run_with
 
 pytestmark = pytest.mark.django_db
-URL = "/api/entitlements/v1/entitlements/"
 NOBODYS = "00000000-0000-4000-8000-000000000001"
-
-
-def one(entitlement) -> str:
-    return f"{URL}{entitlement.uuid}/"
 
 
 def uuids(answer) -> list[str]:
