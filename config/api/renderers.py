@@ -33,8 +33,8 @@ class Writer:
         indented: by two blanks; else nothing stands between the parts.
     """
 
-    # Dates and times come from the encoder, as all that JSON does not know.
-    _options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    # Dates and times come from the encoder, as all that JSON does not know; subclasses are made plain first.
+    _options = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 
     def __init__(self, encoder: type[JSONEncoder], *, indented: bool = False) -> None:
         form: dict[str, Any] = {"indent": 2} if indented else {"separators": (",", ":")}
@@ -44,10 +44,19 @@ class Writer:
 
     def bytes_of(self, data: Any) -> bytes:
         try:
-            return orjson.dumps(data, self._encoder.default, self._option)
+            return orjson.dumps(data, self._plain, self._option)
         except orjson.JSONEncodeError:
             # A lone half of a surrogate pair has no UTF-8 form; its JSON escape has.
             return self._encoder.encode(data).encode(errors="backslashreplace")
+
+    def _plain(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return dict(value.items())  # of a form these are the last values, while it holds lists of them
+        if isinstance(value, (list, tuple)):
+            return list(value)
+        if isinstance(value, str):
+            return str.__str__(value)
+        return int(value) if isinstance(value, int) else self._encoder.default(value)
 
 
 _writer = Writer(WireEncoder)

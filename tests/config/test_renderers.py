@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
-from django.db.models import TextChoices
+from django.db.models import IntegerChoices, TextChoices
+from django.http import QueryDict
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy
 from hypothesis import example, given, settings
@@ -28,6 +29,10 @@ values = some.recursive(
 
 class Mode(TextChoices):
     AUDIT = "audit"
+
+
+class Size(IntegerChoices):
+    LARGE = 2
 
 
 class Pair(NamedTuple):
@@ -60,6 +65,8 @@ def test_answers_say_what_the_standard_library_would_say(value: Any) -> None:
         (Mode.AUDIT, '"audit"'),
         (OrderedDict(b=1, a=(2, 3)), '{"b":1,"a":[2,3]}'),
         (Pair(1, "b"), '[1,"b"]'),
+        (QueryDict("a=1&a=2"), '{"a":"2"}'),
+        (Size.LARGE, "2"),
         ({True: "c", None: "b", 2: "a"}, '{"true":"c","null":"b","2":"a"}'),
         ({Mode.AUDIT: 1}, '{"audit":1}'),
         ({"set": {1}}, '{"set":[1]}'),
