@@ -12,16 +12,25 @@ from functools import lru_cache
 from typing import Any
 
 from django.db.models import QuerySet
-from django_filters import FilterSet
+from django_filters import CharFilter, FilterSet
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
 ORDERING = "ordering"
+WORDS = {"true": True, "false": False}
 
 
 def plus_signs(text: str) -> str:
     """A key or address whose plus signs were not escaped in the query: they arrived as blanks, which neither has."""
     return text.replace(" ", "+")
+
+
+class WordFilter(CharFilter):
+    """`true` or `false`, in any case; other words narrow nothing."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        wanted = WORDS.get(value.lower())
+        return qs if wanted is None else qs.filter(**{self.field_name: wanted})
 
 
 def narrowed(

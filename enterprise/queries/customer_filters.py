@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.db.models import BooleanField, Q, QuerySet
-from django_filters import CharFilter
 from django_filters.rest_framework import FilterSet
 from rest_framework.exceptions import ValidationError
 
+from config.api.filters import WordFilter
 from enterprise.models import EnterpriseCustomer
 from enterprise.queries.customers import parsed_uuid
 
@@ -22,17 +22,6 @@ FILTER_FIELDS = (
     "enable_data_sharing_consent",
     "enforce_data_sharing_consent",
 )
-
-
-WORDS = {"true": True, "false": False}
-
-
-class WordFilter(CharFilter):
-    """`true` or `false`, in any case; other words narrow nothing."""
-
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        wanted = WORDS.get(value.lower())
-        return qs if wanted is None else qs.filter(**{self.field_name: wanted})
 
 
 class CustomerFilter(FilterSet):

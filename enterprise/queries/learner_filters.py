@@ -12,6 +12,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, QuerySet
 from rest_framework import exceptions
 
+from config.api.filters import WordFilter
 from config.db.ids import LARGEST_ID
 from enrollments.models import User
 from enrollments.queries.enrollments import accounts_with_emails
@@ -27,7 +28,6 @@ NO_UUID = "“%(value)s” is not a valid UUID."
 NO_SUCH_CHOICE = "Select a valid choice. That choice is not one of the available choices."
 NO_NUMBER = "Enter a number."
 ROLE_WITHOUT_CUSTOMER = "Cannot filter by role without providing enterprise_customer_uuid."
-WORDS = {"true": True, "false": False}
 
 _whole_number = re.compile(r"-?[0-9]{1,30}", re.ASCII)
 
@@ -69,15 +69,10 @@ class LearnerFilter(django_filters.FilterSet):
 
     enterprise_customer = UUIDFilter(field_name="enterprise_customer_id")
     user_id = django_filters.NumberFilter(method="with_user_id")
-    active = django_filters.CharFilter(method="with_activity")
+    active = WordFilter()
 
     def with_user_id(self, rows: Rows, name: str, value: Any) -> Rows:
         return rows.filter(user_id=int(value)) if value == int(value) else rows.none()
-
-    def with_activity(self, rows: Rows, name: str, value: str) -> Rows:
-        """Other words than true and false narrow nothing."""
-        wanted = WORDS.get(value.lower())
-        return rows if wanted is None else rows.filter(active=wanted)
 
 
 class StaffLearnerFilter(LearnerFilter):
