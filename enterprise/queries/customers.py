@@ -22,13 +22,14 @@ from django.db.models import (
     QuerySet,
     Subquery,
     TextField,
+    UUIDField,
     Value,
     Window,
 )
 from django.db.models.functions import Cast, Replace, RowNumber
 from rest_framework.exceptions import NotFound
 
-from config.db.reads import Given, KeptCount, KeptList, KeptPage, KeyedStatement, Row, UuidText, WireTime
+from config.db.reads import Given, KeptCount, KeptInstances, KeptList, KeptPage, KeyedStatement, Row, UuidText, WireTime
 from enrollments.models import User
 from enterprise.models import (
     AdminNotification,
@@ -78,21 +79,8 @@ def visible_customer(request: Any, uuid: object) -> EnterpriseCustomer:
         NotFound: `Not found.` for a text that is no uuid, `No EnterpriseCustomer matches the given query.` for a
             customer that does not exist, is not active, or is not visible to the caller.
     """
-    return one_of(visible_customers(request), uuid)
-
-
-def visible_customer_id(request: Any, uuid: object) -> UUID:
-    """The uuid of the visible customer that a path names, by a kept statement.
-
-    Raises:
-        NotFound: as `visible_customer`.
-    """
-    key = parsed_uuid(uuid)
-    if key is None:
-        raise NotFound
-    if not _visible_ids[sees_all_customers(request)]([key], user_id=request.user.pk):
-        raise NotFound(NO_SUCH_CUSTOMER)
-    return key
+    key = _key_of(uuid)
+    return _only(_visible_one[sees_all_customers(request)](uuid=key, user_id=request.user.pk))
 
 
 def one_of(customers: QuerySet[EnterpriseCustomer], uuid: object) -> EnterpriseCustomer:
@@ -101,13 +89,20 @@ def one_of(customers: QuerySet[EnterpriseCustomer], uuid: object) -> EnterpriseC
     Raises:
         NotFound: as `visible_customer`.
     """
+    return _only(customers.filter(pk=_key_of(uuid))[:1])
+
+
+def _key_of(uuid: object) -> UUID:
     key = parsed_uuid(uuid)
     if key is None:
         raise NotFound
-    customer = customers.filter(pk=key).first()
-    if customer is None:
-        raise NotFound(NO_SUCH_CUSTOMER)
-    return customer
+    return key
+
+
+def _only(customers: Iterable[EnterpriseCustomer]) -> EnterpriseCustomer:
+    for customer in customers:
+        return customer
+    raise NotFound(NO_SUCH_CUSTOMER)
 
 
 def generates_api_credentials(uuid: object) -> bool:
@@ -379,11 +374,11 @@ def _kept(sees_all: bool, order: str) -> tuple[KeptPage, KeptCount]:
     return KeptPage(build, around), KeptCount(build)
 
 
-def _kept_look_up(sees_all: bool) -> KeyedStatement:
-    return KeyedStatement(lambda uuids: _visible(sees_all).filter(pk__in_set=uuids).order_by().values_list("pk"))
+def _kept_one(sees_all: bool) -> KeptInstances:
+    return KeptInstances(lambda: _visible(sees_all).filter(pk=Given("uuid", UUIDField())).order_by())
 
 
-_visible_ids = {sees_all: _kept_look_up(sees_all) for sees_all in (True, False)}
+_visible_one = {sees_all: _kept_one(sees_all) for sees_all in (True, False)}
 _in_order = {(all_, order): _kept(all_, order) for all_ in (True, False) for order in ("created", "name")}
 _links_of_reader = KeyedStatement(
     lambda uuids: (

@@ -13,9 +13,11 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.db.models import UUIDField
 from django.utils import timezone
 
 from config.api.exceptions import Refusal
+from config.db.reads import Given, KeyedStatement
 from config.db.sets import insert_rows
 from enrollments.course_keys import MAX_LENGTH
 from enrollments.models import User, UserSocialAuth
@@ -187,10 +189,18 @@ def _accounts(emails: Collection[str]) -> list[tuple[int, str]]:
 
 def _linked(customer: EnterpriseCustomer, account_ids: Collection[int]) -> dict[int, str]:
     """Those of the accounts that are linked to the customer, with their addresses."""
-    if not account_ids:
-        return {}
-    links = EnterpriseCustomerUser.objects.filter(enterprise_customer=customer, user_id__in_set=list(account_ids))
-    return {user_id: email or "" for user_id, email in links.order_by().values_list("user_id", "user_fk__email")}
+    return {user_id: email or "" for user_id, email in _links(account_ids, customer=customer.pk)}
+
+
+_links = KeyedStatement(
+    lambda account_ids: (
+        EnterpriseCustomerUser.objects.filter(
+            enterprise_customer_id=Given("customer", UUIDField()), user_id__in_set=account_ids
+        )
+        .order_by()
+        .values_list("user_id", "user_fk__email")
+    )
+)
 
 
 def _are_met(wanted: Sequence[Wanted]) -> bool:

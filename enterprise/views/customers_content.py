@@ -17,7 +17,7 @@ from config.api.filters import plus_signs
 from config.api.throttles import HighServiceUserThrottle
 from enterprise.permissions import CAN_VIEW_CATALOG, path, requires
 from enterprise.queries.content import contains, filters_of
-from enterprise.queries.customers import visible_customer_id
+from enterprise.queries.customers import visible_customer
 from enterprise.serializers.content import ContainsContentItemsSerializer
 
 COURSES, PROGRAMS = "course_run_ids", "program_uuids"
@@ -57,7 +57,7 @@ class CustomerContainsContentItemsView(DetailErrors, APIView):
     @asks_for_content
     @requires(CAN_VIEW_CATALOG, context=path("uuid"))
     def get(self, request: Request, uuid: str, format: str | None = None) -> Response:  # noqa: A002
-        catalogs = filters_of([visible_customer_id(request, uuid)])
+        catalogs = filters_of([visible_customer(request, uuid).pk])
         return answer(request, [content_filter for _, _, content_filter in catalogs])
 
 
