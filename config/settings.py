@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import environ
+from kombu import Queue
 
 from config.logs import logging_settings
 from config.secrets import derived_fernet_key, kept_secret
@@ -120,6 +121,12 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# Workers take from both in turn, so that nothing waits behind thousands of mails.
+CELERY_TASK_QUEUES = [Queue("celery", routing_key="celery"), Queue("mail", routing_key="mail")]
+CELERY_TASK_ROUTES = {
+    "enrollments.tasks.deliver_outbox": {"queue": "mail"},
+    "enrollments.tasks.sweep_outbox": {"queue": "mail"},
+}
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": env.int("CELERY_VISIBILITY_TIMEOUT", default=600),
     # One that takes connections and never answers must not hold the request that queues a task.

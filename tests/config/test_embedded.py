@@ -337,3 +337,16 @@ def test_inside_a_task_the_error_counts(dead_broker: None) -> None:
             note.delay("lost")
     finally:
         _task_stack.pop()
+
+
+# --- Queues ---------------------------------------------------------------------------------------
+
+
+def test_mail_has_a_queue_of_its_own_so_that_jobs_do_not_wait_behind_it() -> None:
+    def queue_of(task: str) -> Any:
+        return app.amqp.router.route({}, task)["queue"]
+
+    for task in ("enrollments.tasks.deliver_outbox", "enrollments.tasks.sweep_outbox"):
+        assert (queue_of(task).name, queue_of(task).routing_key) == ("mail", "mail")
+    assert (queue_of("enterprise.tasks.run_bulk_job").name, queue_of("tests.note").routing_key) == ("celery", "celery")
+    assert set(app.amqp.queues.consume_from) == {"celery", "mail"}
