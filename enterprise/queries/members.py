@@ -1,7 +1,7 @@
 """Members of a customer: linked, active learners who hold the learner role for it.
 
 Contract: enterprise-admins-groups-sso, Members and support users. The plain list runs along an index on the copy of
-their names, and its count is kept; searches and the order by date look at all members.
+their names; searches and the order by date look at all members. The counts of long lists are kept.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -89,6 +90,9 @@ def found(
         given["user_id"] = user_id
     forwards, backwards_, number = _found(frozenset(given), by)
     countable = CountOf(lambda: number(**given))
+    if text:  # a changed name leaves no history of the link: such a count may be KEPT_SECONDS old
+        key = f"members:{customer_id}:{sha256(given['text'].encode()).hexdigest()}"
+        countable = CountOf(lambda: kept_count(key, lambda: number(**given), _newest_changes))
     pages = (backwards_, forwards) if backwards else (forwards, backwards_)
     return EitherEnd(KeptRows(*pages, "default", given), countable), countable
 

@@ -231,6 +231,21 @@ def test_the_count_of_a_long_list_is_kept_until_something_changes(
     assert count() == 12
 
 
+def test_the_count_of_a_long_search_is_kept_until_something_changes(
+    staff: APIClient, acme: EnterpriseCustomer, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counts, "LONG", 12)
+    for number in range(12):
+        member(acme, f"Member {number}")
+    count = lambda text: staff.get(path_of(acme), {"user_query": text}).json()["count"]  # noqa: E731
+    assert [count("member") for _ in range(3)] == [12, 12, 12]
+    assert [count("member 11") for _ in range(3)] == [1, 1, 1]
+    member(acme, "One more member")
+    assert (count("member"), count("MEMBER "), count("one more")) == (13, 13, 1)
+    with django_assert_num_queries(4):  # account, ids, what is newest in the history, rows
+        staff.get(path_of(acme), {"user_query": "member"})
+
+
 @pytest.mark.parametrize("text", ["loulou", "%", "F_y", "\\", "Fay\nlou"])
 def test_user_query_finds_nobody_by_user_name_and_takes_every_sign_for_itself(
     staff: APIClient, acme: EnterpriseCustomer, text: str
