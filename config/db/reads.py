@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 from django.db import connections
 from django.db.models import Expression, Field, Func, IntegerField, Model, QuerySet, TextField
@@ -20,14 +20,6 @@ Row = tuple[Any, ...]
 Converters = dict[int, tuple[list[Callable[..., Any]], Any]]  # by place of the column: functions, and its expression
 Compiled = tuple[str, list[Any], Converters]  # text, parameters, and what becomes of values
 _KEYS = "keys of the call"
-
-
-class Rows(Protocol):
-    """What `EitherEnd` reads: a queryset, or what slices and turns round as one does."""
-
-    def __getitem__(self, place: slice, /) -> Any: ...
-
-    def reverse(self) -> Rows: ...
 
 
 class WireTime(Func):
@@ -70,7 +62,7 @@ class EitherEnd:
 
     NEAR = 1_000
 
-    def __init__(self, rows: Rows, countable: Sized) -> None:
+    def __init__(self, rows: QuerySet[Any, Any] | KeptRows, countable: Sized) -> None:
         self._rows = rows
         self._countable = countable
 

@@ -126,27 +126,13 @@ class ListedEnrollment(NamedTuple):
 
 
 def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, CountOf]:
-    """What a paginator takes: tuples for `listed`, and what to count.
+    """What a paginator takes: ids in tuples, for `listed`, and what to count.
 
     Args:
         rows: visible enrollments, in order.
     """
     countable = CountOf(lambda: rows.order_by().count())
-    return EitherEnd(_Pages(rows), countable), countable
-
-
-class _Pages:
-    """Slices and turns round as a queryset does; no more is read of rows before the slice than their ids."""
-
-    def __init__(self, rows: QuerySet[EnterpriseCourseEnrollment]) -> None:
-        self._rows = rows
-
-    def __getitem__(self, place: slice) -> list[tuple[Any, ...]]:
-        ids = self._rows.values_list("pk")[place]
-        return list(_rows_of(ids).using(self._rows.db))
-
-    def reverse(self) -> _Pages:
-        return _Pages(self._rows.reverse())
+    return EitherEnd(rows.values_list("pk"), countable), countable
 
 
 def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
@@ -158,7 +144,7 @@ def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
     elif len(scope.customers) == 1 and not scope.links:
         rows = KeptRows(_customers, _customers_backwards, scope.using, {"customer": next(iter(scope.customers))})
     else:
-        rows = _Pages(scope.rows.order_by("id"))
+        rows = scope.rows.order_by("id").values_list("pk")
     return EitherEnd(rows, countable), countable
 
 
@@ -175,37 +161,42 @@ def _ids_of_customer() -> QuerySet[Any, Any]:
     return linked.order_by("id").values_list("pk")
 
 
-def _rows_of(ids: QuerySet[Any, Any]) -> QuerySet[Any, Any]:
-    """What is listed of the enrollments with these ids, in the order of the ids."""
-    rows = EnterpriseCourseEnrollment.all_objects.filter(pk__in=ids).order_by(*ids.query.order_by)
-    rows = rows if ids.query.standard_ordering else rows.reverse()
+_all, _all_backwards = KeptPage(_ids), KeptPage(lambda: _ids().reverse())
+_customers, _customers_backwards = KeptPage(_ids_of_customer), KeptPage(lambda: _ids_of_customer().reverse())
+
+
+def listed(page: Sequence[tuple[int]], *, using: str = "default") -> list[ListedEnrollment]:
+    """The enrollments of a page of ids, with the plain enrollments and runs that they speak of; one statement."""
+    found = {pk: columns for pk, *columns in _rows([pk for (pk,) in page], using=using)}
+    return [_listed(*found[pk]) for (pk,) in page if pk in found]
+
+
+def _listed(link_id: int, run_id: str, created: str, left: Any, plain: Any, email: Any, dates: Any) -> ListedEnrollment:
+    return ListedEnrollment(link_id, run_id, created, left, *apart(plain), email, *apart(dates))
+
+
+def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
     plain = CourseEnrollment.objects.filter(
         user_id=OuterRef("enterprise_customer_user__user_id"), course_id=OuterRef("course_id")
     )
     run = CourseOverview.objects.filter(pk=OuterRef("course_id"))
-    return rows.values_list(
-        "enterprise_customer_user_id",
-        "course_id",
-        WireTime("created"),
-        WireTime("unenrolled_at"),
-        Subquery(plain.order_by().values_list(Together(WireTime("created"), "mode"))),
-        "enterprise_customer_user__user_fk__email",
-        Subquery(run.order_by().values_list(Together(WireTime("start"), WireTime("end")))),
+    return (
+        EnterpriseCourseEnrollment.all_objects.filter(pk__in_set=ids)
+        .order_by()
+        .values_list(
+            "pk",
+            "enterprise_customer_user_id",
+            "course_id",
+            WireTime("created"),
+            WireTime("unenrolled_at"),
+            Subquery(plain.order_by().values_list(Together(WireTime("created"), "mode"))),
+            "enterprise_customer_user__user_fk__email",
+            Subquery(run.order_by().values_list(Together(WireTime("start"), WireTime("end")))),
+        )
     )
 
 
-_all = KeptPage(_ids, _rows_of)
-_all_backwards = KeptPage(lambda: _ids().reverse(), _rows_of)
-_customers = KeptPage(_ids_of_customer, _rows_of)
-_customers_backwards = KeptPage(lambda: _ids_of_customer().reverse(), _rows_of)
-
-
-def listed(page: Sequence[tuple[Any, ...]]) -> list[ListedEnrollment]:
-    """The rows of a page, with the plain enrollments and runs that they speak of."""
-    return [
-        ListedEnrollment._make((*columns, *apart(plain), email, *apart(dates)))
-        for *columns, plain, email, dates in page
-    ]
+_rows = KeyedStatement(_rows_of)
 
 
 def _newest() -> QuerySet[Any, Any]:

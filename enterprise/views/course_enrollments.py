@@ -70,7 +70,9 @@ class EnterpriseCourseEnrollmentListView(EnterpriseCourseEnrollmentView):
             sliceable, countable = whole(scope)
         paginator = self.pagination_class()
         page = paginator.paginate_queryset(sliceable, request, self, count_queryset=countable)
-        return paginator.get_paginated_response([listed_row(enrollment) for enrollment in listed(page)])
+        return paginator.get_paginated_response(
+            [listed_row(enrollment) for enrollment in listed(page, using=scope.using)]
+        )
 
     @extend_schema(
         request=NewEnterpriseCourseEnrollmentSerializer,

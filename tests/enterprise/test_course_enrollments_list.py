@@ -353,13 +353,13 @@ def many(customer: EnterpriseCustomer, number: int) -> None:
 def test_a_page_costs_a_fixed_number_of_statements(as_user: Any, customer: EnterpriseCustomer) -> None:
     boss, staff = as_user(customer_admin(customer)), as_user(UserFactory(staff=True))
     many(customer, 2)
-    # the account, the caller's links, the page; a page that is not full counts itself
-    assert (statements(boss), statements(staff)) == (3, 2)
+    # the account, the caller's links, ids of the page, its rows; a page that is not full counts itself
+    assert (statements(boss), statements(staff)) == (4, 3)
     many(customer, 15)
-    assert (statements(boss), statements(staff)) == (5, 4)  # and the count: all, less those of unlinked learners
-    assert (statements(boss, {"page_size": 17}), statements(boss, {"page_size": 100})) == (5, 3)
+    assert (statements(boss), statements(staff)) == (6, 5)  # and the count: all, less those of unlinked learners
+    assert (statements(boss, {"page_size": 17}), statements(boss, {"page_size": 100})) == (6, 4)
     learner = EnterpriseCourseEnrollment.objects.order_by("id")[0].enterprise_customer_user.user_fk
-    assert statements(as_user(learner)) == 4  # feature roles in the database, which the JWT does not tell
+    assert statements(as_user(learner)) == 5  # feature roles in the database, which the JWT does not tell
     assert statements(as_user(UserFactory())) == 2
 
 
@@ -372,7 +372,7 @@ def test_the_count_of_a_long_list_is_kept_until_something_changes(
     rows = EnterpriseCourseEnrollment.objects.order_by("id")
     count = lambda: boss.get(LIST).json()["count"]  # noqa: E731
     assert [count() for _ in range(3)] == [12, 12, 12]
-    assert statements(boss) == 4  # what is newest in the history, instead of two counts
+    assert statements(boss) == 5  # what is newest in the history, instead of two counts
     one_more = enrolled(customer)
     assert count() == 13
     link = one_more.enterprise_customer_user
