@@ -74,7 +74,8 @@ class Load:
         """
         self._site, self._seconds, self._token = site, seconds, token
         self._numbers: dict[str, Iterator[int]] = {}
-        self._web = site.start_web(WORKERS)
+        # A worker that is replaced takes what it has used along.
+        self._web = site.start_web(WORKERS, "--max-requests", "0")
         self._database = urlsplit(site.environment["DATABASE_URL"]).path.lstrip("/")
 
     def cost(self, endpoint: Endpoint, repeats: int, *, with_floor: bool = True) -> tuple[Measured, Measured]:

@@ -135,8 +135,8 @@ class Service:
         self.start("sink", "bench.sink", str(self.mail_port), str(self.mails))
         wait_for("the mail sink", lambda: listens(self.mail_port))
 
-    def start_web(self, workers: int = 2) -> subprocess.Popen[bytes]:
-        options = ("--config", "config/gunicorn.py", "--workers", str(workers))
+    def start_web(self, workers: int = 2, *more: str) -> subprocess.Popen[bytes]:
+        options = ("--config", "config/gunicorn.py", "--workers", str(workers), *more)
         web = self.start("web", "gunicorn", *options, "config.wsgi:application")
         wait_for("the web server", lambda: listens(self.web_port), 60)
         return web
