@@ -6,6 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.cache import caches
+from django.db.models import QuerySet, Subquery
+
+from config.db.reads import KeptStatement
 
 LONG = 1_000  # rows: what a list must have for its count to be kept
 KEPT_SECONDS = 30
@@ -46,3 +49,18 @@ def kept_count(key: str, count: Callable[[], int], newest: Callable[[], Any]) ->
     if kept or number >= LONG:  # the first time nobody has looked at the history
         counts.set(key, (state, number), KEPT_SECONDS)
     return number
+
+
+def newest_changes(table: Any, *others: Any) -> KeptStatement:
+    """What tells one state of tables from the next, for `kept_count`: the ids of their newest rows of history.
+
+    Args:
+        table, others: models with history.
+    """
+
+    def build() -> QuerySet[Any, Any]:
+        first, *rest = (each.history.model.objects.order_by("-history_id") for each in (table, *others))
+        newest = (Subquery(changes.values("history_id")[:1]) for changes in rest)
+        return first.values_list("history_id", *newest)[:1]
+
+    return KeptStatement(build)

@@ -16,7 +16,6 @@ from config.db.reads import (
     Given,
     KeptPage,
     KeptRows,
-    KeptStatement,
     KeyedStatement,
     Together,
     WireTime,
@@ -26,7 +25,7 @@ from enrollments.models import CourseEnrollment, CourseOverview
 from enrollments.queries.certificates import passed_runs
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.consents import still_required
-from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
 
@@ -199,14 +198,7 @@ def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
 _rows = KeyedStatement(_rows_of)
 
 
-def _newest() -> QuerySet[Any, Any]:
-    """The newest row of history of enterprise enrollments, with that of learner links."""
-    links = EnterpriseCustomerUser.history.model.objects.order_by("-history_id").values("history_id")[:1]
-    changes = EnterpriseCourseEnrollment.history.model.objects.order_by("-history_id")
-    return changes.values_list("history_id", Subquery(links))[:1]
-
-
-_newest_changes = KeptStatement(_newest)
+_newest_changes = newest_changes(EnterpriseCourseEnrollment, EnterpriseCustomerUser)
 
 
 # --- One learner of a customer, for staff ---------------------------------------------------------------------------

@@ -23,7 +23,6 @@ from config.db.reads import (
     KeptCount,
     KeptPage,
     KeptRows,
-    KeptStatement,
     KeyedStatement,
     WireTime,
 )
@@ -37,7 +36,7 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.queries.consents import still_required
-from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.emails import with_emails
 
@@ -219,9 +218,7 @@ def _ids_of_customer() -> QuerySet[Any, Any]:
 _of_customer = KeptPage(_ids_of_customer)
 _of_customer_backwards = KeptPage(lambda: _ids_of_customer().reverse())
 _number_of_customer = KeptCount(_ids_of_customer)
-_newest_changes = KeptStatement(
-    lambda: EnterpriseCustomerUser.history.model.objects.order_by("-history_id").values_list("history_id")[:1]
-)
+_newest_changes = newest_changes(EnterpriseCustomerUser)
 _learner_rows = KeyedStatement(
     lambda ids: (
         EnterpriseCustomerUser.objects.filter(pk__in_set=ids)

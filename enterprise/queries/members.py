@@ -17,7 +17,7 @@ from django.db.models import Count, Exists, OuterRef, PositiveBigIntegerField, Q
 from django.db.models.functions import Coalesce, Upper
 
 from config.db.ids import LARGEST_ID
-from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeptStatement, KeyedStatement
+from config.db.reads import EitherEnd, Given, KeptCount, KeptPage, KeptRows, KeyedStatement
 from config.db.sets import like_text
 from enterprise.models import (
     EnterpriseCourseEnrollment,
@@ -27,7 +27,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
-from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.roles import role_key
 
 
@@ -136,14 +136,7 @@ def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
     return links.values_list(*columns, Coalesce(Subquery(number), 0))
 
 
-def _newest() -> QuerySet[Any, Any]:
-    """The newest row of history of learner links, with that of role assignments."""
-    assignments = SystemWideEnterpriseUserRoleAssignment.history.model.objects.order_by("-history_id")
-    links = EnterpriseCustomerUser.history.model.objects.order_by("-history_id")
-    return links.values_list("history_id", Subquery(assignments.values("history_id")[:1]))[:1]
-
-
 _forwards, _backwards = KeptPage(_by_name), KeptPage(lambda: _by_name().reverse())
 _number = KeptCount(_by_name)
-_newest_changes = KeptStatement(_newest)
+_newest_changes = newest_changes(EnterpriseCustomerUser, SystemWideEnterpriseUserRoleAssignment)
 _rows = KeyedStatement(_rows_of)

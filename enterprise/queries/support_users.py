@@ -19,14 +19,13 @@ from django.db.models import (
     PositiveBigIntegerField,
     Q,
     QuerySet,
-    Subquery,
     TextField,
     UUIDField,
     Value,
 )
 from django.db.models.functions import Cast, Lower, Upper
 
-from config.db.reads import EitherEnd, Given, KeptCount, KeptRows, KeptStatement, KeyedStatement, MergedPage, WireTime
+from config.db.reads import EitherEnd, Given, KeptCount, KeptRows, KeyedStatement, MergedPage, WireTime
 from config.db.sets import like_text
 from enrollments.models import User
 from enterprise.models import (
@@ -37,7 +36,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
-from enterprise.queries.counts import CountOf, kept_count
+from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.roles import role_key
 
 _IS_PENDING, _IS_ADMIN, _DETAILS, _EMAIL, _ACCOUNT = 1, 2, 3, 4, 5  # the columns of what is merged, by place
@@ -187,16 +186,9 @@ def _text(column: str) -> Any:
     return Cast(column, TextField())
 
 
-def _newest() -> QuerySet[Any, Any]:
-    """The newest row of history of learner links, with that of pending learners."""
-    pending = PendingEnterpriseCustomerUser.history.model.objects.order_by("-history_id").values("history_id")[:1]
-    changes = EnterpriseCustomerUser.history.model.objects.order_by("-history_id")
-    return changes.values_list("history_id", Subquery(pending))[:1]
-
-
 _CUSTOMER, _TEXT = Given("customer", UUIDField()), Given("text", TextField())
 _PATTERN = Given("pattern", TextField())
-_newest_changes = KeptStatement(_newest)
+_newest_changes = newest_changes(EnterpriseCustomerUser, PendingEnterpriseCustomerUser)
 
 
 def accounts(customer_id: UUID, ids: Collection[int]) -> dict[int, Account]:
