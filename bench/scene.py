@@ -92,7 +92,9 @@ class Scene:
         from enterprise.services import member_names
 
         learners = LEARNERS * self.scale
-        self.fleet = models.EnterpriseCustomer.objects.create(name="Fleet", slug="fleet")
+        self.fleet = models.EnterpriseCustomer.objects.create(
+            name="Fleet", slug="fleet", enable_audit_data_reporting=True
+        )
         models.EnterpriseCustomerCatalog.objects.create(
             enterprise_customer=self.fleet, content_filter={"content_type": "course"}
         )

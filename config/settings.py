@@ -110,8 +110,8 @@ CACHES: dict[str, dict[str, Any]] = {
     else {**_local_cache, "LOCATION": "default"},
     # Feature flags: ten reads of every list page, so they stay in the process for a few seconds.
     "flags": {**_local_cache, "LOCATION": "flags", "TIMEOUT": 10},
-    # How many rows long lists have; each entry says for itself whether it still holds.
-    "counts": {**_local_cache, "LOCATION": "counts"},
+    # What is kept of long lists, a few kilobytes each; each entry says for itself whether it still holds.
+    "long_lists": {**_local_cache, "LOCATION": "long_lists", "OPTIONS": {"MAX_ENTRIES": 2_000}},
 }
 WAFFLE_CACHE_NAME = "flags"
 

@@ -51,6 +51,11 @@ def narrowed(
     return ordered(filtered(rows, request, filterset), request, ordering_fields)
 
 
+def asks_for_some(request: Any, filterset: type[FilterSet]) -> bool:
+    """Whether the query asks for other rows than all, or for an order."""
+    return any(request.query_params.get(name) for name in (*filterset.base_filters, ORDERING))
+
+
 def filtered(rows: QuerySet[Any], request: Any, filterset: type[FilterSet]) -> QuerySet[Any]:
     """The rows that meet the query's filters; a filter that is not asked for leaves them as they are.
 

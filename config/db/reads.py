@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence, Sized
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 from django.db import connections
 from django.db.models import Expression, Field, Func, IntegerField, Model, QuerySet, TextField
@@ -52,6 +52,14 @@ def apart(joined: str | None) -> tuple[str | None, str | None]:
     return first or None, second or None
 
 
+class Rows(Protocol):
+    """A list that slices and turns round: a queryset, or what does as it does."""
+
+    def __getitem__(self, place: slice, /) -> Any: ...
+
+    def reverse(self) -> Any: ...
+
+
 class EitherEnd:
     """All rows of a list for a paginator: pages of the second half are read from the end, so none is far away.
 
@@ -62,8 +70,8 @@ class EitherEnd:
 
     NEAR = 1_000
 
-    def __init__(self, rows: QuerySet[Any, Any] | KeptRows, countable: Sized) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, countable: Sized) -> None:
+        self._rows: Any = rows
         self._countable = countable
 
     def __getitem__(self, place: slice) -> list[Any]:

@@ -58,6 +58,11 @@ class Course(TimeStampedModel):
         super().save(*args, **kwargs)
 
 
+def run_name(run_id: str, display_name: str | None) -> str:
+    """The display name of a run, else the run part of its key with blanks for underscores."""
+    return run_id.replace("/", "+").rsplit("+", 1)[-1].replace("_", " ") if display_name is None else display_name
+
+
 class CourseOverview(TimeStampedModel):
     """A course run. Enrollments and modes name it by key, without a constraint: a run may go while they stay."""
 
@@ -100,10 +105,8 @@ class CourseOverview(TimeStampedModel):
 
     @property
     def name(self) -> str:
-        """The display name, else the run part of the key with blanks for underscores."""
-        if self.display_name is not None:
-            return self.display_name
-        return self.id.replace("/", "+").rsplit("+", 1)[-1].replace("_", " ")
+        """What it is called."""
+        return run_name(self.id, self.display_name)
 
     @property
     def enrollment_is_open(self) -> bool:

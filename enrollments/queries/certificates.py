@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q
 
+from config.db.reads import Given, KeyedStatement
 from config.db.sets import InPairs
 from enrollments.models import CourseGrade, GeneratedCertificate
 
@@ -25,10 +26,18 @@ _passing = Q(stored_is_passing=True) | Q(
 
 def passed_runs(user_id: int, run_ids: Collection[str]) -> set[str]:
     """Those of the runs in which the learner has a passing certificate; one statement."""
-    if not run_ids:
-        return set()
-    passing = GeneratedCertificate.objects.filter(_passing, user_id=user_id, course_id__in_set=run_ids)
-    return set(passing.values_list("course_id", flat=True))
+    return {run_id for (run_id,) in _passed_rows(run_ids, user_id=user_id)}
+
+
+_passed_rows = KeyedStatement(
+    lambda run_ids: (
+        GeneratedCertificate.objects.filter(
+            _passing, user_id=Given("user_id", BigIntegerField()), course_id__in_set=run_ids
+        )
+        .order_by()
+        .values_list("course_id")
+    )
+)
 
 
 def passed(places: Collection[tuple[int, str]]) -> set[tuple[int, str]]:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
 from django_filters import ModelChoiceFilter
 from django_filters.rest_framework import FilterSet
 from rest_framework.exceptions import NotFound
 
-from config.api.filters import narrowed
-from config.db.reads import KeyedStatement, WireTime
+from config.api.filters import asks_for_some, narrowed
+from config.db.reads import Given, KeptCount, KeptList, KeptPage, KeyedStatement, WireTime
 from enterprise.models import (
     EnterpriseCatalogQuery,
     EnterpriseCustomer,
@@ -48,17 +49,33 @@ class CatalogRow(NamedTuple):
 
 def visible_catalogs(request: Any) -> QuerySet[EnterpriseCustomerCatalog]:
     """All catalogs for staff; for others those of the customers that they are linked to."""
-    catalogs = EnterpriseCustomerCatalog.objects.order_by("created", "pk")
-    if request.user.is_staff:
-        return catalogs
-    links = EnterpriseCustomerUser.objects.filter(
-        user_id=request.user.pk, enterprise_customer=OuterRef("enterprise_customer")
-    )
-    return catalogs.filter(Exists(links.order_by()))
+    return _every_catalog() if request.user.is_staff else _own_catalogs(request.user.pk)
 
 
-def catalog_rows(catalogs: QuerySet[EnterpriseCustomerCatalog]) -> QuerySet[EnterpriseCustomerCatalog, Any]:
-    """The catalogs as tuples in the order of `CatalogRow`."""
+def _every_catalog() -> QuerySet[EnterpriseCustomerCatalog]:
+    return EnterpriseCustomerCatalog.objects.order_by("created", "pk")
+
+
+def _own_catalogs(user_id: Any) -> QuerySet[EnterpriseCustomerCatalog]:
+    links = EnterpriseCustomerUser.objects.filter(user_id=user_id, enterprise_customer=OuterRef("enterprise_customer"))
+    return _every_catalog().filter(Exists(links.order_by()))
+
+
+def catalogs_page(request: Any) -> tuple[Any, Any]:
+    """Tuples of `CatalogRow` for a paginator, and what it counts: what the caller sees and the query asks for.
+
+    Raises:
+        ValidationError: a filter has a value that it cannot have.
+    """
+    if not asks_for_some(request, CatalogFilter):
+        page, number = _every_page if request.user.is_staff else _own_page
+        rows = KeptList(page, number, user_id=request.user.pk)
+        return rows, rows
+    catalogs = narrowed(visible_catalogs(request), request, CatalogFilter, CATALOG_FIELDS)
+    return _shown(catalogs), catalogs.order_by()
+
+
+def _shown(catalogs: QuerySet[EnterpriseCustomerCatalog]) -> QuerySet[EnterpriseCustomerCatalog, Any]:
     return catalogs.values_list(
         "uuid",
         "title",
@@ -67,6 +84,13 @@ def catalog_rows(catalogs: QuerySet[EnterpriseCustomerCatalog]) -> QuerySet[Ente
         WireTime("created"),
         WireTime("modified"),
     )
+
+
+def _kept(catalogs: Callable[[], QuerySet[Any]]) -> tuple[KeptPage, KeptCount]:
+    return KeptPage(lambda: _shown(catalogs())), KeptCount(lambda: catalogs().values_list("pk"))
+
+
+_every_page, _own_page = _kept(_every_catalog), _kept(lambda: _own_catalogs(Given("user_id", BigIntegerField())))
 
 
 # What the read side shows of a catalog; a customer has some sixty columns more.

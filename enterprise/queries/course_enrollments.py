@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Sized
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,6 +15,8 @@ from django.db.models import BigIntegerField, Exists, OuterRef, Q, QuerySet, Sub
 from config.db.reads import (
     EitherEnd,
     Given,
+    KeptCount,
+    KeptList,
     KeptPage,
     KeptRows,
     KeyedStatement,
@@ -22,11 +25,12 @@ from config.db.reads import (
     apart,
 )
 from enrollments.models import CourseEnrollment, CourseOverview
+from enrollments.models.courses import run_name
 from enrollments.queries.certificates import passed_runs
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.consents import still_required
-from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.customers import parsed_uuid
+from enterprise.queries.long_lists import CountOf, LongList, newest_changes
 from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
 
 # --- Who sees which -------------------------------------------------------------------------------------------------
@@ -124,7 +128,7 @@ class ListedEnrollment(NamedTuple):
     course_end: str | None
 
 
-def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, CountOf]:
+def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, Sized]:
     """What a paginator takes: ids in tuples, for `listed`, and what to count.
 
     Args:
@@ -134,10 +138,10 @@ def pageable(rows: QuerySet[EnterpriseCourseEnrollment]) -> tuple[EitherEnd, Cou
     return EitherEnd(rows.values_list("pk"), countable), countable
 
 
-def whole(scope: Scope) -> tuple[EitherEnd, CountOf]:
+def whole(scope: Scope) -> tuple[EitherEnd, Sized]:
     """The same for everything in a scope, by id. The count of a long list is kept; so are the statements of the usual
     scopes, all customers or one."""
-    countable = CountOf(lambda: kept_count(scope.name, scope.count, lambda: _newest_changes(using=scope.using)))
+    countable = LongList(scope.name, scope.count, lambda: _newest_changes(using=scope.using))
     if scope.everything:
         rows: Any = KeptRows(_all, _all_backwards, scope.using, {})
     elif len(scope.customers) == 1 and not scope.links:
@@ -204,8 +208,18 @@ _newest_changes = newest_changes(EnterpriseCourseEnrollment, EnterpriseCustomerU
 # --- One learner of a customer, for staff ---------------------------------------------------------------------------
 
 
+class ReportedLink(NamedTuple):
+    """A learner's link with a customer, and what the customer's reports may show."""
+
+    id: int
+    user_id: int
+    shares_data: bool
+    with_audit_modes: bool
+
+
 class LearnersEnrollment(NamedTuple):
-    """An enterprise enrollment of one learner, with the license's state (None: no license)."""
+    """An enterprise enrollment of one learner, with the license's state (None: no license) and the plain enrollment's
+    mode and state."""
 
     id: int
     created: datetime
@@ -217,68 +231,104 @@ class LearnersEnrollment(NamedTuple):
     enterprise_customer_user: int
     source: int | None
     license_is_revoked: bool | None
+    mode: str
+    is_enrollment_active: bool
+
+
+class ShownRun(NamedTuple):
+    """A run with its course; what speaks of the course is None while that is not known."""
+
+    key: str
+    display_name: str | None
+    org: str | None
+    self_paced: bool
+    start: datetime | None
+    end: datetime | None
+    course_key: str | None
+    course_type: str | None
+    product_source: str | None
+    details: dict[str, Any] | None
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return run_name(self.key, self.display_name)
 
 
 class Surroundings(NamedTuple):
-    """What belongs to the enrollments of a page: run key -> plain enrollment's (mode, is_active), the runs that are
-    known with their courses, and the runs passed."""
+    """What belongs to the enrollments of a page: the runs that are known, by key, and the keys of those passed."""
 
-    tracks: dict[str, tuple[str, bool]]
-    runs: dict[str, CourseOverview]
+    runs: dict[str, ShownRun]
     passed: set[str]
 
 
-def link_of(lms_user_id: str, enterprise_uuid: str) -> EnterpriseCustomerUser | None:
-    """The learner's link with the customer, which is read too; None when nobody is linked or a text is no id."""
+def link_of(lms_user_id: str, enterprise_uuid: str) -> ReportedLink | None:
+    """The learner's link with the customer; None when nobody is linked or a text is no id. One statement."""
     customer_id = parsed_uuid(enterprise_uuid)
     if customer_id is None or not lms_user_id.isascii() or not lms_user_id.isdigit() or len(lms_user_id) > 18:
         return None
-    links = EnterpriseCustomerUser.objects.filter(user_id=int(lms_user_id), enterprise_customer=customer_id)
-    return links.select_related("enterprise_customer").first()
+    rows = _link_rows([int(lms_user_id)], customer=customer_id)
+    return ReportedLink._make(rows[0]) if rows else None
 
 
-def of_learner(link: EnterpriseCustomerUser) -> tuple[QuerySet[Any, Any], QuerySet[Any]]:
-    """The learner's enrollments by id, as tuples of LearnersEnrollment, and what to count.
+_link_rows = KeyedStatement(
+    lambda user_ids: (
+        EnterpriseCustomerUser.objects.filter(
+            user_id__in_set=user_ids, enterprise_customer=Given("customer", UUIDField())
+        )
+        .order_by()
+        .values_list(
+            "pk",
+            "user_id",
+            "enterprise_customer__enable_data_sharing_consent",
+            "enterprise_customer__enable_audit_data_reporting",
+        )
+    )
+)
+
+
+def of_learner(link: ReportedLink) -> Any:
+    """The learner's enrollments by id, as tuples of LearnersEnrollment, for a paginator.
 
     Only those with a plain enrollment, in an audit mode only if the customer's reports have them; none for a customer
     without data sharing.
     """
-    customer = link.enterprise_customer
-    plain = CourseEnrollment.objects.filter(user_id=link.user_id, course_id=OuterRef("course_id"))
-    if not customer.enable_audit_data_reporting:
-        plain = plain.exclude(mode__in=settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES)
-    rows = EnterpriseCourseEnrollment.objects.filter(Exists(plain), enterprise_customer_user=link)
-    if not customer.enable_data_sharing_consent:
-        rows = rows.none()
-    columns = (
-        "id",
-        "created",
-        "modified",
-        "course_id",
-        "saved_for_later",
-        "unenrolled",
-        "unenrolled_at",
-        "enterprise_customer_user_id",
-        "source_id",
-        "license__is_revoked",
-    )
-    return rows.order_by("id").values_list(*columns), rows.order_by()
+    if not link.shares_data:
+        return []
+    hidden = () if link.with_audit_modes else tuple(settings.ENTERPRISE_COURSE_ENROLLMENT_AUDIT_MODES)
+    return KeptList(*_learners_own(hidden), link=link.id, user=link.user_id)
 
 
-def surroundings(link: EnterpriseCustomerUser, run_keys: Sequence[str]) -> Surroundings:
-    """Three statements; none when there are no runs."""
-    if not run_keys:
-        return Surroundings({}, {}, set())
-    plain = CourseEnrollment.objects.filter(user_id=link.user_id, course_id__in_set=run_keys)
-    runs = CourseOverview.objects.filter(pk__in_set=run_keys).select_related("course").order_by()
-    return Surroundings(
-        {
-            run_key: (mode, is_active)
-            for run_key, mode, is_active in plain.values_list("course_id", "mode", "is_active")
-        },
-        {run.pk: run for run in runs},
-        passed_runs(link.user_id, run_keys),
+@lru_cache
+def _learners_own(hidden: tuple[str, ...]) -> tuple[KeptPage, KeptCount]:
+    """The pages and the number of a link's enrollments whose plain ones are in none of these modes."""
+    plain = CourseEnrollment.objects.filter(user_id=Given("user", BigIntegerField()), course_id=OuterRef("course_id"))
+    plain = plain.exclude(mode__in=hidden).order_by()
+    shown = EnterpriseCourseEnrollment.objects.filter(
+        Exists(plain), enterprise_customer_user=Given("link", BigIntegerField())
     )
+    columns = (*LearnersEnrollment._fields[:7], "enterprise_customer_user_id", "source_id", "license__is_revoked")
+    of_plain = (Subquery(plain.values(name)) for name in ("mode", "is_active"))
+    rows = shown.order_by("id").values_list(*columns, *of_plain)
+    return KeptPage(lambda: rows), KeptCount(lambda: shown.values_list("pk"))
+
+
+def surroundings(link: ReportedLink, run_keys: Sequence[str]) -> Surroundings:
+    """Two statements; none when there are no runs."""
+    runs = (ShownRun._make(row) for row in _run_rows(run_keys))
+    return Surroundings({run.key: run for run in runs}, passed_runs(link.user_id, run_keys))
+
+
+_run_rows = KeyedStatement(
+    lambda run_keys: (
+        CourseOverview.objects.filter(pk__in_set=run_keys)
+        .order_by()
+        .values_list(
+            *("pk", "display_name", "org", "self_paced", "start", "end"),
+            *("course__key", "course__course_type", "course__product_source", "course__additional_metadata"),
+        )
+    )
+)
 
 
 # --- One learner of all customers, for the support desk ---------------------------------------------------------------

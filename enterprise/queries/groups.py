@@ -45,8 +45,8 @@ from enterprise.models import (
     MembershipOrder,
     PendingEnterpriseCustomerUser,
 )
-from enterprise.queries.counts import CountOf
 from enterprise.queries.customers import parsed_uuid
+from enterprise.queries.long_lists import LongList, newest_changes
 
 NO_SUCH_GROUP = "No EnterpriseGroup matches the given query."
 Status = EnterpriseGroupMembership.Status
@@ -252,14 +252,16 @@ def members_of(group_id: UUID, asked: Asked) -> tuple[Any, Any]:
     """Uuids of memberships, in tuples, for a paginator, and what it counts."""
     if asked == Asked():
         given = {"group": group_id}
-        number = CountOf(lambda: _number(using="default", group=group_id))
+        number = LongList(f"group:{group_id}", lambda: _number(group=group_id), _newest_changes)
         return EitherEnd(KeptRows(_latest, _earliest, "default", given), number), number
     if not (asked.text or asked.emails):
         forwards, backwards, number_of = _sorted(replace(asked, emails=()))
-        number = CountOf(lambda: number_of(using="default", group=group_id))
-        return EitherEnd(KeptRows(forwards, backwards, "default", {"group": group_id}), number), number
-    rows = _found(group_id, asked)
-    return rows.order_by(*_order(asked)).values_list("pk"), rows
+        rows = KeptRows(forwards, backwards, "default", {"group": group_id})
+        key = f"group:{group_id}:{asked.sort_by}:{asked.backwards}:{asked.pending_only}:{asked.removed}"
+        long = LongList(key, lambda: number_of(group=group_id), _newest_changes, rows)
+        return EitherEnd(long, long), long
+    found = _found(group_id, asked)
+    return found.order_by(*_order(asked)).values_list("pk"), found
 
 
 @lru_cache(maxsize=64)
@@ -365,6 +367,10 @@ def _of_group() -> QuerySet[Any, Any]:
 
 _latest, _earliest = KeptPage(_of_group), KeptPage(lambda: _of_group().reverse())
 _number = KeptCount(_of_group)
+# Of a member's new address there is none: the order of a long list by addresses may be KEPT_SECONDS old.
+_newest_changes = newest_changes(
+    EnterpriseGroupMembership, EnterpriseCustomerUser, PendingEnterpriseCustomerUser, EnterpriseCourseEnrollment
+)
 _membership_rows = KeyedStatement(
     lambda uuids: (
         EnterpriseGroupMembership.all_objects.filter(pk__in_set=uuids)

@@ -36,9 +36,9 @@ from enterprise.models import (
     SystemWideEnterpriseUserRoleAssignment,
 )
 from enterprise.queries.consents import still_required
-from enterprise.queries.counts import CountOf, kept_count, newest_changes
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.emails import with_emails
+from enterprise.queries.long_lists import LongList, newest_changes
 
 NO_SUCH_LEARNER = "No EnterpriseCustomerUser matches the given query."
 NO_SUCH_PENDING_LEARNER = "No PendingEnterpriseCustomerUser matches the given query."
@@ -100,12 +100,10 @@ def visible_learners(caller: Any) -> QuerySet[EnterpriseCustomerUser]:
     return rows if caller.is_staff else rows.filter(user_id=caller.pk)
 
 
-def learners_of_customer(customer_id: UUID) -> tuple[EitherEnd, CountOf]:
+def learners_of_customer(customer_id: UUID) -> tuple[EitherEnd, LongList]:
     """The ids of `visible_learners` of one customer for staff, in tuples, for a paginator, and what it counts."""
     given: dict[str, Any] = {"customer": customer_id}
-    number = CountOf(
-        lambda: kept_count(f"learners:{customer_id}", lambda: _number_of_customer(**given), _newest_changes)
-    )
+    number = LongList(f"learners:{customer_id}", lambda: _number_of_customer(**given), _newest_changes)
     return EitherEnd(KeptRows(_of_customer, _of_customer_backwards, "default", given), number), number
 
 

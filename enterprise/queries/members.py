@@ -27,7 +27,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
-from enterprise.queries.counts import CountOf, kept_count, newest_changes
+from enterprise.queries.long_lists import CountOf, LongList, newest_changes
 from enterprise.queries.roles import role_key
 
 
@@ -56,12 +56,10 @@ def members_of(customer: Any) -> QuerySet[EnterpriseCustomerUser]:
     return EnterpriseCustomerUser.objects.filter(Exists(holds_role), enterprise_customer=customer, active=True)
 
 
-def everybody(customer_id: UUID, *, backwards: bool = False) -> tuple[EitherEnd, CountOf]:
+def everybody(customer_id: UUID, *, backwards: bool = False) -> tuple[EitherEnd, LongList]:
     """Ids of all members by name, in tuples, for a paginator, and what it counts."""
     given: dict[str, Any] = {"customer": customer_id}
-    number = CountOf(
-        lambda: kept_count(f"members:{customer_id}", lambda: _number(using="default", **given), _newest_changes)
-    )
+    number = LongList(f"members:{customer_id}", lambda: _number(**given), _newest_changes)
     pages = (_backwards, _forwards) if backwards else (_forwards, _backwards)
     return EitherEnd(KeptRows(*pages, "default", given), number), number
 
@@ -89,12 +87,15 @@ def found(
     elif user_id is not None:
         given["user_id"] = user_id
     forwards, backwards_, number = _found(frozenset(given), by)
-    countable = CountOf(lambda: number(**given))
-    if text:  # a changed name leaves no history of the link: such a count may be KEPT_SECONDS old
-        key = f"members:{customer_id}:{sha256(given['text'].encode()).hexdigest()}"
-        countable = CountOf(lambda: kept_count(key, lambda: number(**given), _newest_changes))
     pages = (backwards_, forwards) if backwards else (forwards, backwards_)
-    return EitherEnd(KeptRows(*pages, "default", given), countable), countable
+    rows = KeptRows(*pages, "default", given)
+    if not text:
+        countable = CountOf(lambda: number(**given))
+        return EitherEnd(rows, countable), countable
+    # A changed name leaves no history of the link: what is kept of a long search may be KEPT_SECONDS old.
+    key = f"members:{customer_id}:{by}:{backwards}:{sha256(given['text'].encode()).hexdigest()}"
+    search = LongList(key, lambda: number(**given), _newest_changes, rows)
+    return EitherEnd(search, search), search
 
 
 @lru_cache

@@ -36,7 +36,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
-from enterprise.queries.counts import CountOf, kept_count, newest_changes
+from enterprise.queries.long_lists import CountOf, LongList, newest_changes
 from enterprise.queries.roles import role_key
 
 _IS_PENDING, _IS_ADMIN, _DETAILS, _EMAIL, _ACCOUNT = 1, 2, 3, 4, 5  # the columns of what is merged, by place
@@ -76,7 +76,7 @@ class Account(NamedTuple):
     roles: list[str]
 
 
-def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> tuple[EitherEnd, CountOf]:
+def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> tuple[EitherEnd, CountOf | LongList]:
     """Tuples of `Known`, for a paginator, and what it counts.
 
     Args:
@@ -92,9 +92,7 @@ def support_users(customer_id: UUID, text: str = "", ordering: str = "") -> tupl
     def counted() -> int:
         return _kept_number(is_search)(**given)
 
-    number = CountOf(
-        counted if is_search else lambda: kept_count(f"support-users:{customer_id}", counted, _newest_changes)
-    )
+    number = CountOf(counted) if is_search else LongList(f"support-users:{customer_id}", counted, _newest_changes)
     forwards, backwards = (_kept_page(each, is_search) for each in (order, tuple(-place for place in order)))
     return EitherEnd(KeptRows(forwards, backwards, "default", given), number), number
 

@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_datetime
 from rest_framework import serializers
 
 from config.api.fields import UtcDateTimeField, wire_time
-from enrollments.models import Course, CourseOverview
 
 EXECUTIVE_EDUCATION = ("executive-education-2u", "2u")
 
@@ -113,10 +112,8 @@ def grouped(page: Iterable[Any], around: Any) -> dict[str, list[dict[str, Any]]]
 
 
 def learners_row(enrollment: Any, around: Any) -> dict[str, Any]:
-    """One row, from a `LearnersEnrollment` and its `Surroundings`."""
+    """One row, from a `LearnersEnrollment` and its `Surroundings`, whose runs are `ShownRun`s."""
     run = around.runs.get(enrollment.course_id)
-    course = run.course if run else None
-    mode, is_active = around.tracks[enrollment.course_id]
     row = {
         "id": enrollment.id,
         "created": enrollment.created.astimezone(UTC).isoformat(),
@@ -135,21 +132,21 @@ def learners_row(enrollment: Any, around: Any) -> dict[str, Any]:
         "org_name": run.org if run else None,
         "pacing": ("self" if run.self_paced else "instructor") if run else None,
         "is_revoked": bool(enrollment.license_is_revoked),
-        "is_enrollment_active": is_active,
-        "mode": mode,
+        "is_enrollment_active": enrollment.is_enrollment_active,
+        "mode": enrollment.mode,
     }
-    if course:
-        dates = {name: wire_time(moment) for name in ("start_date", "end_date") if (moment := _detail(course, name))}
+    if run and run.course_key:
+        dates = {name: wire_time(moment) for name in ("start_date", "end_date") if (moment := _detail(run, name))}
         row |= dates | {
-            "course_key": course.key,
-            "course_type": course.course_type,
-            "product_source": product_source_of(course),
-            "enroll_by": wire_time(_detail(course, "registration_deadline")),
+            "course_key": run.course_key,
+            "course_type": run.course_type,
+            "product_source": product_source_of(run),
+            "enroll_by": wire_time(_detail(run, "registration_deadline")),
         }
     return row
 
 
-def status_of(enrollment: Any, run: CourseOverview | None, *, passed: bool) -> str:
+def status_of(enrollment: Any, run: Any, *, passed: bool) -> str:
     """How far the learner is. A run without a start has started, one without an end has not ended.
 
     Of executive education the dates of the course's details count; of a run that is not known none do.
@@ -159,24 +156,23 @@ def status_of(enrollment: Any, run: CourseOverview | None, *, passed: bool) -> s
     if enrollment.saved_for_later:
         return SAVED_FOR_LATER
     start, end = (run.start, run.end) if run else (None, None)
-    course = run.course if run else None
-    if course and (course.course_type, product_source_of(course)) == EXECUTIVE_EDUCATION:
-        start, end = _detail(course, "start_date"), _detail(course, "end_date")
+    if run and (run.course_type, product_source_of(run)) == EXECUTIVE_EDUCATION:
+        start, end = _detail(run, "start_date"), _detail(run, "end_date")
     now = timezone.now()
     if passed or (end is not None and end < now):
         return COMPLETED
     return IN_PROGRESS if start is None or start <= now else UPCOMING
 
 
-def product_source_of(course: Course) -> str:
-    """The stored one, else by the type (contract: enterprise-customers 5.5)."""
-    return course.product_source or ("2u" if course.course_type == EXECUTIVE_EDUCATION[0] else "edx")
+def product_source_of(run: Any) -> str:
+    """That of the run's course: the stored one, else by the type (contract: enterprise-customers 5.5)."""
+    return run.product_source or ("2u" if run.course_type == EXECUTIVE_EDUCATION[0] else "edx")
 
 
-def _detail(course: Course, name: str) -> datetime | None:
+def _detail(run: Any, name: str) -> datetime | None:
     """A date of the course's own details, which executive education has."""
-    nested = course.additional_metadata.get("additional_metadata")
-    value = (nested if isinstance(nested, dict) else course.additional_metadata).get(name)
+    nested = run.details.get("additional_metadata")
+    value = (nested if isinstance(nested, dict) else run.details).get(name)
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
     except ValueError:

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors
-from config.api.filters import narrowed, query_parameters
+from config.api.filters import query_parameters
 from config.api.pagination import DefaultPagination, SearchPagination
 from config.api.renderers import JSONRenderer, XMLRenderer
 from config.api.throttles import UserThrottle
@@ -25,10 +25,9 @@ from enterprise.queries.catalogs import (
     CATALOG_FIELDS,
     CatalogFilter,
     CatalogRow,
-    catalog_rows,
+    catalogs_page,
     customer_of,
     visible_catalog,
-    visible_catalogs,
 )
 from enterprise.queries.customers import parsed_uuid
 from enterprise.serializers.catalog_content import results
@@ -63,9 +62,9 @@ class CatalogListView(CatalogViewBase):
     @extend_schema(parameters=query_parameters(CatalogFilter, CATALOG_FIELDS), responses=CatalogSerializer(many=True))
     @requires(CAN_VIEW_CATALOG)
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
-        catalogs = narrowed(visible_catalogs(request), request, CatalogFilter, CATALOG_FIELDS)
         paginator = self.pagination_class()
-        page = paginator.paginate_queryset(catalog_rows(catalogs), request, self, count_queryset=catalogs.order_by())
+        rows, countable = catalogs_page(request)
+        page = paginator.paginate_queryset(rows, request, self, count_queryset=countable)
         return paginator.get_paginated_response([CatalogRow._make(row)._asdict() for row in page])
 
 

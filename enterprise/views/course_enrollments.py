@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from config.api.exceptions import DetailErrors, Refusal
-from config.api.filters import ORDERING, narrowed, plus_signs, query_parameters
+from config.api.filters import asks_for_some, narrowed, plus_signs, query_parameters
 from config.api.pagination import DefaultPagination
 from config.api.permissions import reads_or_holds
 from config.api.throttles import UserThrottle
@@ -63,7 +63,7 @@ class EnterpriseCourseEnrollmentListView(EnterpriseCourseEnrollmentView):
     )
     def get(self, request: Request, format: str | None = None) -> Response:  # noqa: A002
         scope = scope_of(request, using=read_alias())
-        if any(request.query_params.get(name) for name in (*CourseEnrollmentFilter.base_filters, ORDERING)):
+        if asks_for_some(request, CourseEnrollmentFilter):
             rows = narrowed(scope.rows.order_by("id"), request, CourseEnrollmentFilter, ORDERING_FIELDS)
             sliceable, countable = pageable(rows)
         else:

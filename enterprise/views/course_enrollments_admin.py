@@ -41,9 +41,8 @@ class CourseEnrollmentAdminView(DetailErrors, APIView):
         link = link_of(lms_user_id, enterprise_uuid)
         if link is None:
             raise NotFound(NO_LINK)
-        rows, countable = of_learner(link)
         paginator = self.pagination_class()
-        cut = paginator.paginate_queryset(rows, request, self, count_queryset=countable)
+        cut = paginator.paginate_queryset(of_learner(link), request, self)
         page = [LearnersEnrollment._make(row) for row in cut]
         around = surroundings(link, [enrollment.course_id for enrollment in page])
         return paginator.get_paginated_response(grouped(page, around))

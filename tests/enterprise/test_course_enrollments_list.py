@@ -14,7 +14,7 @@ from rest_framework.test import APIClient
 from config.api.fields import wire_time
 from enrollments.models import User
 from enterprise.models import EnterpriseCourseEnrollment, EnterpriseCustomer
-from enterprise.queries import counts
+from enterprise.queries import long_lists
 from enterprise.serializers.course_enrollments import EnterpriseCourseEnrollmentSerializer
 from tests.factories import (
     CourseEnrollmentFactory,
@@ -366,7 +366,7 @@ def test_a_page_costs_a_fixed_number_of_statements(as_user: Any, customer: Enter
 def test_the_count_of_a_long_list_is_kept_until_something_changes(
     as_user: Any, customer: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "LONG", 12)
+    monkeypatch.setattr(long_lists, "LONG", 12)
     boss = as_user(customer_admin(customer))
     many(customer, 12)
     rows = EnterpriseCourseEnrollment.objects.order_by("id")

@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from config.api.fields import wire_time
 from enrollments.models import User
 from enterprise.models import DataSharingConsent, EnterpriseCustomerInviteKey
-from enterprise.queries import counts
+from enterprise.queries import long_lists
 from enterprise.serializers.learners import LearnerSerializer
 from tests import factories
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
@@ -424,7 +424,7 @@ def test_a_list_costs_the_same_statements_whatever_its_rows(staff, acme, crowd, 
 
 
 def test_the_count_of_a_long_list_is_kept_until_a_link_changes(staff, acme, monkeypatch):
-    monkeypatch.setattr(counts, "LONG", 12)
+    monkeypatch.setattr(long_lists, "LONG", 12)
     links = [factories.LearnerFactory(enterprise_customer=acme) for _ in range(12)]
     count = lambda: staff.get(PATH, {"enterprise_customer": str(acme.pk)}).json()["count"]  # noqa: E731
     assert [count() for _ in range(3)] == [12, 12, 12]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
+from time import sleep
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from rest_framework.test import APIClient
 
 from enrollments.models import User
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
-from enterprise.queries import counts
+from enterprise.queries import long_lists
 from enterprise.serializers.people import MemberSerializer
 from enterprise.services import links
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
@@ -220,7 +222,7 @@ def test_a_page_costs_the_same_statements_whatever_its_rows(
 def test_the_count_of_a_long_list_is_kept_until_something_changes(
     staff: APIClient, acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "LONG", 12)
+    monkeypatch.setattr(long_lists, "LONG", 12)
     for number in range(12):
         member(acme, f"Member {number}")
     count = lambda: staff.get(path_of(acme)).json()["count"]  # noqa: E731
@@ -234,7 +236,7 @@ def test_the_count_of_a_long_list_is_kept_until_something_changes(
 def test_the_count_of_a_long_search_is_kept_until_something_changes(
     staff: APIClient, acme: EnterpriseCustomer, django_assert_num_queries: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(counts, "LONG", 12)
+    monkeypatch.setattr(long_lists, "LONG", 12)
     for number in range(12):
         member(acme, f"Member {number}")
     count = lambda text: staff.get(path_of(acme), {"user_query": text}).json()["count"]  # noqa: E731
@@ -242,8 +244,49 @@ def test_the_count_of_a_long_search_is_kept_until_something_changes(
     assert [count("member 11") for _ in range(3)] == [1, 1, 1]
     member(acme, "One more member")
     assert (count("member"), count("MEMBER "), count("one more")) == (13, 13, 1)
-    with django_assert_num_queries(4):  # account, ids, what is newest in the history, rows
+    with django_assert_num_queries(3):  # account, what is newest in the history, rows
         staff.get(path_of(acme), {"user_query": "member"})
+
+
+@pytest.mark.parametrize(
+    ("beginning", "asked"),
+    [(200, {}), (200, {"is_reversed": True, "sort_by": "name"}), (200, {"sort_by": "joined_org"}), (5, {})],
+)
+def test_the_pages_of_a_long_search_are_those_of_a_short_one(
+    staff: APIClient, acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch, beginning: int, asked: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(long_lists, "BEGINNING", beginning)
+    for number in range(14):
+        member(acme, f"Member {number:02}")
+
+    def pages() -> list[list[str]]:
+        sent = {"user_query": "member", "page_size": 4, **asked}
+        return [names(staff.get(path_of(acme), {**sent, "page": page})) for page in (1, 2, 3, 4, "last")]
+
+    short = pages()
+    monkeypatch.setattr(long_lists, "LONG", 12)
+    assert [pages() for _ in range(3)] == [short] * 3
+    member(acme, "Member 00")
+    longer = pages()
+    assert longer != short
+    monkeypatch.setattr(long_lists, "LONG", 100)
+    caches["long_lists"].clear()
+    assert longer == pages()
+
+
+def test_a_new_name_has_its_place_in_a_long_search_when_the_time_is_over(
+    staff: APIClient, acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_lists, "LONG", 12)
+    monkeypatch.setattr(long_lists, "KEPT_SECONDS", 0.3)
+    links = [member(acme, f"Member {number:02}") for number in range(12)]
+    first = lambda: names(staff.get(path_of(acme), {"user_query": "member"}))[0]  # noqa: E731
+    assert [first() for _ in range(3)] == ["Member 00"] * 3
+    profile = User.objects.get(pk=links[5].user_id).profile
+    profile.name = "A member"
+    profile.save()
+    sleep(0.3)
+    assert first() == "A member"
 
 
 @pytest.mark.parametrize("text", ["loulou", "%", "F_y", "\\", "Fay\nlou"])

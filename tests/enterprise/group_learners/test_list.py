@@ -11,6 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser, EnterpriseGroup, EnterpriseGroupMembership
+from enterprise.queries import long_lists
 from enterprise.serializers.groups import MembershipSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.enterprise.group_learners.calls import API, MISSING, MOMENT, assign_to, member, remove_from, waiting
@@ -248,6 +249,31 @@ def test_pages_are_cut_from_either_end(boss: APIClient, flex: EnterpriseGroup, m
         walked += emails(boss.get(learners_of(flex), {"page": page, "page_size": 2}))
     assert walked == expected
     assert boss.get(learners_of(flex), {"page": 5, "page_size": 2}).status_code == 404
+
+
+@pytest.mark.parametrize("sort_by", ["", "enrollment_count", "status", "recent_action"])
+def test_a_long_list_is_kept_until_a_member_or_an_enrollment_comes_or_goes(
+    boss: APIClient, budget: EnterpriseGroup, monkeypatch: pytest.MonkeyPatch, sort_by: str
+) -> None:
+    monkeypatch.setattr(long_lists, "LONG", 6)
+    rows = [member(budget, f"{number}@x.io") for number in range(6)]
+    asked = {"sort_by": sort_by, "is_reversed": "true"} if sort_by else {}
+
+    def page() -> tuple[int, str]:
+        answer = boss.get(learners_of(budget), {**asked, "page_size": 2})
+        return answer.json()["count"], emails(answer)[0]
+
+    assert len({page() for _ in range(3)}) == 1
+    EnterpriseCourseEnrollmentFactory(enterprise_customer_user=rows[3].enterprise_customer_user)
+    assert page()[0] == 6
+    if sort_by == "enrollment_count":
+        assert page() == (6, "3@x.io")
+    member(budget, "6@x.io")
+    assert [page()[0] for _ in range(2)] == [7, 7]
+    sent = {"learner_emails": ["3@x.io", "6@x.io"]}
+    assert boss.post(remove_from(budget), sent).json()["records_deleted"] == 2
+    assert page()[0] == 5
+    assert page()[1] not in ("3@x.io", "6@x.io")
 
 
 def test_a_page_costs_the_same_statements_whatever_its_rows(
