@@ -6,13 +6,16 @@ Building and compiling a small ORM query costs more processor time than running 
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable, Collection, Sequence, Sized
+from collections.abc import Callable, Collection, Mapping, Sequence, Sized
 from functools import cached_property
 from typing import Any, Protocol
 
+import orjson
 from django.db import connections
-from django.db.models import Expression, Field, Func, IntegerField, Model, QuerySet, TextField
+from django.db.models import Expression, Field, Func, IntegerField, JSONField, Model, QuerySet, TextField
+from django.db.models.expressions import Col
 
 from config.db.sets import as_parameter
 
@@ -20,6 +23,7 @@ Row = tuple[Any, ...]
 Converters = dict[int, tuple[list[Callable[..., Any]], Any]]  # by place of the column: functions, and its expression
 Compiled = tuple[str, list[Any], Converters]  # text, parameters, and what becomes of values
 _KEYS = "keys of the call"
+_MANY_DIGITS = re.compile(r"\d{19}")
 
 
 class WireTime(Func):
@@ -167,7 +171,7 @@ class KeptStatement:
         parameters = self._marked(list(parameters), connection)
         columns = compiler.get_converters(column for column, *_ in compiler.select)
         converters = {
-            place: (of_column, column)
+            place: ([_read_json] if _holds_json(column) else of_column, column)
             for place, (of_column, column) in columns.items()
             if not isinstance(column.output_field, IntegerField)  # what expressions turn into int is one
         }
@@ -185,16 +189,26 @@ class KeptInstances:
 
     Args:
         build: gives a queryset without related rows; what differs from call to call stands in it as `Given`.
+        related: fields of related instances, by the names of the relations; these instances have no others.
     """
 
-    def __init__(self, build: Callable[[], QuerySet[Any, Any]]) -> None:
-        self._build = build
-        self._statement = KeptStatement(lambda: build().values_list(*self._columns))
+    def __init__(
+        self, build: Callable[[], QuerySet[Any, Any]], related: Mapping[str, Sequence[str]] | None = None
+    ) -> None:
+        self._build, self._related = build, related or {}
+        self._statement = KeptStatement(lambda: build().values_list(*self._columns, *self._related_columns))
 
     def __call__(self, *, using: str = "default", **values: Any) -> list[Any]:
         """The instances for these values; one statement."""
-        rows = self._statement(using=using, **values)
-        return [self._model.from_db(using, self._columns, row) for row in rows]
+        return [self._instance(using, row) for row in self._statement(using=using, **values)]
+
+    def _instance(self, using: str, row: Row) -> Model:
+        place = len(self._columns)
+        instance = self._model.from_db(using, self._columns, row[:place])
+        for name, model, columns in self._others:
+            values, place = row[place : place + len(columns)], place + len(columns)
+            setattr(instance, name, None if values[0] is None else model.from_db(using, columns, values))
+        return instance
 
     @cached_property
     def _model(self) -> type[Model]:
@@ -203,6 +217,16 @@ class KeptInstances:
     @cached_property
     def _columns(self) -> list[str]:
         return [field.attname for field in self._model._meta.concrete_fields]
+
+    @cached_property
+    def _others(self) -> list[tuple[str, Any, list[str]]]:
+        """The related instances: relation, model and columns, the key first."""
+        models: dict[str, Any] = {name: self._model._meta.get_field(name).related_model for name in self._related}
+        return [(name, models[name], [models[name]._meta.pk.attname, *self._related[name]]) for name in models]
+
+    @property
+    def _related_columns(self) -> list[str]:
+        return [f"{name}__{column}" for name, _, columns in self._others for column in columns]
 
 
 class KeptPage(KeptStatement):
@@ -400,6 +424,22 @@ def _now(parameter: Any, values: dict[str, Any], keys: str | None, connection: A
     if parameter is _KEYS:
         return keys
     return parameter.prepared(values[parameter.name], connection) if isinstance(parameter, Given) else parameter
+
+
+def _holds_json(column: Any) -> bool:
+    return isinstance(column, Col) and isinstance(column.output_field, JSONField) and not column.output_field.decoder
+
+
+def _read_json(value: str | None, *_: Any) -> Any:
+    """As JSONField reads it. orjson does so in a fifth of the time, but makes floats of integers beyond 64 bits."""
+    if value is None:
+        return None
+    if _MANY_DIGITS.search(value) is None:
+        try:
+            return orjson.loads(value)
+        except orjson.JSONDecodeError:
+            pass  # lone halves of surrogate pairs, NaN, deep nesting
+    return json.loads(value)
 
 
 def _converted(row: Row, converters: Converters, connection: Any) -> Row:

@@ -13,6 +13,7 @@ from config.api.fields import wire_time
 from config.db import sets  # noqa: F401  (registers the look-up `in_set`)
 from config.db.reads import KeyedStatement, WireTime
 from enrollments.models import CourseOverview
+from enrollments.models.courses import run_name
 from enrollments.queries.course_modes import Mode, modes_of
 
 
@@ -31,7 +32,7 @@ class Run(NamedTuple):
     @property
     def name(self) -> str:
         """As `CourseOverview.name`."""
-        return self.display_name if self.display_name is not None else CourseOverview(id=self.id).name
+        return run_name(self.id, self.display_name)
 
     @classmethod
     def of(cls, run: CourseOverview) -> Run:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 from uuid import UUID
@@ -65,14 +66,18 @@ class Addresses:
         kept = [(name, value) for name, value in given if name not in self._visitor]
         return urlunsplit(parts._replace(query=_query([*kept, *self._visitor.items()])))
 
-    @property
+    @cached_property
     def _visitor(self) -> dict[str, str]:
         return {"utm_medium": "enterprise", "utm_source": self.source}
 
+    @cached_property
+    def _enroll_query(self) -> str:
+        """The same for all content."""
+        return _query([("catalog", str(self.catalog)), *self._visitor.items(), *([("audit", "true")] * self.audit)])
+
     def _enroll(self, kind: str, key: str) -> str:
-        parameters = {"catalog": str(self.catalog), **self._visitor, **({"audit": "true"} if self.audit else {})}
         path = f"/enterprise/{self.customer}/{kind}/{quote(key, safe=IN_PATHS)}/enroll/"
-        return f"{self.root}{path}?{_query(list(parameters.items()))}"
+        return f"{self.root}{path}?{self._enroll_query}"
 
 
 def _query(parameters: list[tuple[str, str]]) -> str:

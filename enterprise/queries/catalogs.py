@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet
+from django.db.models import BigIntegerField, Exists, OuterRef, QuerySet, UUIDField
 from django_filters import ModelChoiceFilter
 from django_filters.rest_framework import FilterSet
 from rest_framework.exceptions import NotFound
 
 from config.api.filters import asks_for_some, narrowed
-from config.db.reads import Given, KeptCount, KeptList, KeptPage, KeyedStatement, WireTime
+from config.db.reads import Given, KeptCount, KeptInstances, KeptList, KeptPage, KeyedStatement, WireTime
 from enterprise.models import (
     EnterpriseCatalogQuery,
     EnterpriseCustomer,
@@ -45,6 +45,9 @@ class CatalogRow(NamedTuple):
     enterprise_catalog_query: int | None
     created: str
     modified: str
+
+
+_UUID, _USER_ID = Given("uuid", UUIDField()), Given("user_id", BigIntegerField())
 
 
 def visible_catalogs(request: Any) -> QuerySet[EnterpriseCustomerCatalog]:
@@ -90,17 +93,11 @@ def _kept(catalogs: Callable[[], QuerySet[Any]]) -> tuple[KeptPage, KeptCount]:
     return KeptPage(lambda: _shown(catalogs())), KeptCount(lambda: catalogs().values_list("pk"))
 
 
-_every_page, _own_page = _kept(_every_catalog), _kept(lambda: _own_catalogs(Given("user_id", BigIntegerField())))
+_every_page, _own_page = _kept(_every_catalog), _kept(lambda: _own_catalogs(_USER_ID))
 
 
-# What the read side shows of a catalog; a customer has some sixty columns more.
-_SHOWN = (
-    *CATALOG_FIELDS,
-    "content_filter",
-    "publish_audit_enrollment_urls",
-    "enterprise_customer__name",
-    "enterprise_catalog_query__content_filter",
-)
+# What the read side shows beside the catalog itself; a customer has some sixty columns more.
+_AROUND = {"enterprise_customer": ["name"], "enterprise_catalog_query": ["content_filter"]}
 
 
 def visible_catalog(request: Any, uuid: object) -> EnterpriseCustomerCatalog:
@@ -110,15 +107,21 @@ def visible_catalog(request: Any, uuid: object) -> EnterpriseCustomerCatalog:
         ValidationError: a filter has a value that it cannot have.
         NotFound: `Not found.` for a text that is no uuid, else `No EnterpriseCustomerCatalog matches the given query.`
     """
-    catalogs = narrowed(visible_catalogs(request), request, CatalogFilter)
+    is_narrowed = asks_for_some(request, CatalogFilter)
+    passing = narrowed(visible_catalogs(request), request, CatalogFilter) if is_narrowed else None
     key = parsed_uuid(uuid)
     if key is None:
         raise NotFound
-    found = catalogs.filter(pk=key).select_related("enterprise_customer", "enterprise_catalog_query")
-    catalog = found.only(*_SHOWN).first()
-    if catalog is None:
+    one = _one_catalog if request.user.is_staff else _one_own_catalog
+    found = one(uuid=key, user_id=request.user.pk)
+    if not found or (passing is not None and not passing.filter(pk=key).exists()):
         raise NotFound(NO_SUCH_CATALOG)
+    catalog: EnterpriseCustomerCatalog = found[0]
     return catalog
+
+
+_one_catalog = KeptInstances(lambda: _every_catalog().filter(pk=_UUID).order_by(), _AROUND)
+_one_own_catalog = KeptInstances(lambda: _own_catalogs(_USER_ID).filter(pk=_UUID).order_by(), _AROUND)
 
 
 def customer_of(uuid: object) -> UUID | None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from config.db.reads import Given, KeptStatement, KeyedStatement
 from enrollments.models import CourseEnrollment, CourseGrade, CourseOverview, User, UserRetirementStatus
+from enrollments.models.courses import run_name
 from support.models import CourseResetAudit, CourseResetCourseOptIn
 from support.models.course_resets import reset_message
 from support.queries.people import find_person
@@ -47,7 +48,7 @@ class Run(NamedTuple):
     @property
     def name(self) -> str:
         """As `CourseOverview.name`."""
-        return self.display_name if self.display_name is not None else CourseOverview(id=self.pk).name
+        return run_name(self.pk, self.display_name)
 
 
 class Audit(NamedTuple):

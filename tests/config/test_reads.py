@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -21,10 +22,11 @@ from config.db.reads import (
     KeptStatement,
     KeyedStatement,
     WireTime,
+    _read_json,
 )
 from enrollments.models import CourseOverview
-from enterprise.models import EnterpriseCustomer
-from tests.factories import CourseRunFactory, EnterpriseCustomerFactory
+from enterprise.models import EnterpriseCustomer, EnterpriseCustomerCatalog
+from tests.factories import CatalogFactory, CatalogQueryFactory, CourseRunFactory, EnterpriseCustomerFactory
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +66,23 @@ def test_kept_instances_are_those_of_their_query(django_assert_num_queries):
     assert CourseOverview.objects.get(display_name="Changed") == runs[0]
 
 
+def test_kept_instances_come_with_what_is_wanted_of_related_ones(django_assert_num_queries):
+    query = CatalogQueryFactory(content_filter={"key": ["Acme+A"]})
+    with_query = CatalogFactory(enterprise_catalog_query=query, title="With")
+    without = CatalogFactory(enterprise_catalog_query=None, title="Without")
+    related = {"enterprise_catalog_query": ["content_filter"], "enterprise_customer": ["name"]}
+    titled = KeptInstances(
+        lambda: EnterpriseCustomerCatalog.objects.filter(title=Given("title", CharField())).order_by(), related
+    )
+    for catalog, content_filter in ((with_query, {"key": ["Acme+A"]}), (without, None)):
+        with django_assert_num_queries(1):
+            (found,) = titled(title=catalog.title)
+            assert found == catalog
+            assert found.enterprise_customer.name == catalog.enterprise_customer.name
+            assert getattr(found.enterprise_catalog_query, "content_filter", None) == content_filter
+        assert found.enterprise_customer.slug == catalog.enterprise_customer.slug
+
+
 def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_assert_num_queries):
     runs = [CourseRunFactory(self_paced=place == 1) for place in range(3)]
     for chosen in (runs, runs[:1], runs[1:]):
@@ -72,6 +91,34 @@ def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_
         assert found == sorted((run.pk, run.self_paced, run.start) for run in chosen)
         assert {type(self_paced) for _, self_paced, _ in found} == {bool}
     assert rows({"course-v1:No+Such+Run", "with 'quotes' \\ and ünïcode"}) == []
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, -2.5, True, None, "ü", {}], "b": {"c": []}},
+        {"large": 2**64, "larger": 10**30, "small": -(2**63), "smaller": -(10**30)},
+        ["0" * 40, 0.1, 1e300, 12345678901234567],
+        functools.reduce(lambda inner, _: [inner], range(600), "deep"),
+        "text",
+        0,
+        False,
+    ],
+    ids=["nested", "large integers", "numbers", "deep", "text", "zero", "false"],
+)
+def test_json_comes_as_the_query_gives_it(value):
+    catalog = CatalogFactory(enabled_course_modes=value)
+    kept = KeyedStatement(
+        lambda keys: EnterpriseCustomerCatalog.objects.filter(pk__in_set=keys).values_list("enabled_course_modes")
+    )
+    ((read,),) = kept([catalog.pk])
+    (expected,) = EnterpriseCustomerCatalog.objects.filter(pk=catalog.pk).values_list("enabled_course_modes", flat=True)
+    assert (read, type(read)) == (expected, type(expected))
+    assert repr(read) == repr(expected)
+
+
+def test_a_lone_half_of_a_pair_and_what_is_no_number_are_read_as_json_does():
+    assert _read_json('["\\ud800", NaN]')[0] == "\ud800"
 
 
 def test_decimals_come_as_the_query_gives_them():
