@@ -8,7 +8,6 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from config.api.exceptions import Refusal
 from support.queries.inspector import inspect, search_of
 from support.serializers.program_enrollments import (
     InspectionSerializer,
@@ -20,8 +19,6 @@ from support.serializers.program_enrollments import (
 from support.services.linking import link_lines
 from support.views.base import AgentView
 
-NO_OBJECT = "The body is a form or a JSON object."
-
 
 class LinkProgramEnrollmentsView(AgentView):
     """What is wrong with lines, or with all of them, is told in the answer, which is always a 200."""
@@ -29,9 +26,8 @@ class LinkProgramEnrollmentsView(AgentView):
     @extend_schema(request=LinkingRequestSerializer, responses=LinkedSerializer)
     def post(self, request: Request) -> Response:
         """Link students of a program with accounts."""
-        body = request.data
-        if not isinstance(body, Mapping):
-            raise Refusal(NO_OBJECT)
+        # JSON that is no object names neither field.
+        body = request.data if isinstance(request.data, Mapping) else {}
         return Response(linked_body(link_lines(body.get("program_uuid"), body.get("username_pair_text"))))
 
 
