@@ -7,9 +7,10 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
 
 from config.api import docs, pages, views
+from config.api.routing import indexed
 from support.admin import search
 
-urlpatterns: list[URLPattern | URLResolver] = [
+routes: list[URLPattern | URLResolver] = [
     path("favicon.ico", pages.favicon, name="favicon"),
     path("healthz", views.alive, name="healthz"),
     path("readyz", views.ready, name="readyz"),
@@ -31,7 +32,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.PROMETHEUS_METRICS:
     from django_prometheus.exports import ExportToDjangoView
 
-    urlpatterns.append(path("metrics", ExportToDjangoView, name="metrics"))
+    routes.append(path("metrics", ExportToDjangoView, name="metrics"))
+
+urlpatterns = indexed(routes)
 
 handler400 = "config.api.error_pages.bad_request"
 handler403 = "config.api.error_pages.permission_denied"
