@@ -30,8 +30,12 @@ class IntegrationResetView(StringErrors, APIView):
 
     @classmethod
     def error_body(cls, problem: Problem) -> Any:
-        """An object for callers who may not ask, a text for all others, also for a wrong method or media type."""
-        return super().error_body(problem) if problem.status in {401, 403} else problem.detail
+        """`detail` for callers who may not ask, a bare text for all others, also for a wrong method or media type."""
+        if problem.status not in {401, 403}:
+            return problem.detail
+        # Bearer tokens are refused with a code and a text, and there is no place for the code here.
+        text = problem.detail["developer_message"] if isinstance(problem.detail, Mapping) else problem.detail
+        return {"detail": text}
 
     @extend_schema(
         request=ResetSerializer,

@@ -77,6 +77,15 @@ def test_without_credentials_it_is_a_401_with_a_challenge(client):
     assert answer["WWW-Authenticate"] == 'JWT realm="api"'
 
 
+@pytest.mark.parametrize("header", ["Bearer unknown", "Bearer", "Bearer two words", "JWT unknown"])
+def test_a_bad_token_is_told_in_the_same_shape(client, header):
+    answer = client.post(URL, {"organization": "Acme"}, format="json", HTTP_AUTHORIZATION=header)
+    assert (answer.status_code, list(answer.json())) == (401, ["detail"])
+    assert answer.json()["detail"]
+    assert isinstance(answer.json()["detail"], str)
+    assert answer["WWW-Authenticate"] == 'JWT realm="api"'
+
+
 @pytest.mark.parametrize("flags", [{}, {"is_superuser": True}])
 def test_only_staff_may_reset_whether_it_is_enabled_or_not(as_user, settings, flags):
     for enabled in (True, False):
