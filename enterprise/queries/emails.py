@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
@@ -13,7 +14,10 @@ from enrollments.models import User
 
 def lowered(email: str) -> str:
     """The address as the database's `lower()` gives it."""
-    return email.lower()
+    if email.isascii() or connection.vendor == "sqlite":
+        return email.lower()
+    # PostgreSQL goes letter by letter: a sigma at the end is no other one, and a dotted I does not become two letters.
+    return "".join(letter.lower()[0] for letter in email)
 
 
 def with_emails(rows: QuerySet[Any], field: str, emails: Iterable[str]) -> QuerySet[Any]:

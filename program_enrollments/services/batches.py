@@ -17,6 +17,7 @@ from django.db import connection, transaction
 
 from config.db.passing import is_passing
 from config.db.sets import Overtaken
+from enterprise.queries.emails import lowered
 
 DUPLICATED = "duplicated"
 INVALID_STATUS = "invalid-status"
@@ -62,9 +63,9 @@ def carried_out(rows: Sequence[Row], work: Callable[[Sequence[Row]], Words]) -> 
     Raises:
         DatabaseError: the database is out of order, so no row is to blame.
     """
-    spellings = Counter(row["student_key"].lower() for row in rows)
+    spellings = Counter(lowered(row["student_key"]) for row in rows)
     words = {row["student_key"]: DUPLICATED for row in rows}
-    single = [row for row in rows if spellings[row["student_key"].lower()] == 1]
+    single = [row for row in rows if spellings[lowered(row["student_key"])] == 1]
     if single:
         words.update(_isolated(single, work))
     return words

@@ -13,6 +13,7 @@ from config.world.tables import BATCH
 from enrollments.models import CourseAccessRole, CourseOverview
 from enrollments.world.enrollments import ENROLLMENT_TABLE
 from enrollments.world.lookups import ACCOUNT, PROGRAM, RUN
+from enterprise.queries.emails import lowered
 from program_enrollments.models import CourseAccessRoleAssignment, ProgramCourseEnrollment, ProgramEnrollment
 
 MODE = "masters"
@@ -33,7 +34,7 @@ class StudentSection(Section):
 def _named(given: Mapping[str, Any]) -> tuple[str | None, Any]:
     """How an object names its student: by a key, in lower case, or else by a user."""
     key = given.get("external_user_key")
-    return (key.lower(), None) if key is not None else (None, given.get("user"))
+    return (lowered(key), None) if key is not None else (None, given.get("user"))
 
 
 def _has_key(entry: Entry) -> bool:
@@ -52,7 +53,7 @@ def _refuse_nameless(load: Load, entries: Sequence[Entry]) -> None:
 _BY_KEY = Table(
     model=ProgramEnrollment,
     key=("program_uuid", "curriculum_uuid", "external_user_key"),
-    fold={"external_user_key": lambda key: key.lower() if key is not None else None},
+    fold={"external_user_key": lambda key: lowered(key) if key is not None else None},
     in_bulk=True,
 )
 _BY_USER = Table(model=ProgramEnrollment, key=("program_uuid", "curriculum_uuid", "user_id"), in_bulk=True)
@@ -103,7 +104,7 @@ def _find_students(load: Load, entries: Sequence[Entry]) -> dict[int, int | None
     ):
         student = (pk, user_id)
         if key is not None:
-            found[program, curriculum, key.lower(), None] = student
+            found[program, curriculum, lowered(key), None] = student
         if user_id is not None:
             found[program, curriculum, None, user_id] = student
     users = {}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from enterprise.queries.emails import lowered
 from program_enrollments.services.linking import link_by_username
 
 NOT_GIVEN = (
@@ -78,7 +79,7 @@ def _pairs(text: str) -> dict[str, str] | None:
             key, username = (*(cell.strip() for cell in row), "")[:2]
             if not key or not username:
                 return None
-            last[key.lower()] = (key, username)
+            last[lowered(key)] = (key, username)
     except csv.Error:  # a value that is longer than any key
         return None
     return dict(last.values())

@@ -317,6 +317,20 @@ def test_two_identical_rows_alone_are_a_422(worker, path, good):
     assert nothing_written()
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"), [("ΟΔΟΣ", "ΟΔΟΣ"), ("\u0130ZM\u0130R", "\u0130zm\u0130r"), ("\u00c9COLE", "\u00e9cole")]
+)
+def test_letters_that_databases_lower_in_their_own_way_are_found_again(worker, program, run, kind, path, stored, asked):
+    new, other = ("active", "inactive") if kind == "course" else ("pending", "ended")
+    if kind == "course":
+        send(worker, "post", enrollments_path(program), [row(stored)])
+    assert send(worker, "post", path, [row(stored, new)]).json() == {stored: new}
+    assert send(worker, "post", path, [row(asked, new)]).json() == {asked: "conflict"}
+    assert send(worker, "patch", path, [row(asked, other)]).json() == {asked: other}
+    words = {stored: "duplicated", asked: "duplicated"}
+    assert send(worker, "put", path, [row(stored, new), row(asked, new)]).json() == words
+
+
 def test_answers_name_keys_as_the_request_trimmed_and_as_text(worker, program, run, kind, path, good):
     for key in ("s-1", "12", "1.5"):
         ProgramEnrollmentFactory(program_uuid=program.pk, external_user_key=key)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from enterprise.queries.emails import lowered
 from program_enrollments.services.linking import link_by_username
 
 MALFORMED = "incorrectly formatted argument '{}', must be in form <external user key>:<lms username>"
@@ -46,8 +47,8 @@ def _usernames(pairs: Iterable[str]) -> dict[str, str]:
         key, colon, username = pair.partition(":")
         if not (colon and key and username) or ":" in username:
             raise CommandError(MALFORMED.format(pair))
-        if key.lower() in seen:
+        if lowered(key) in seen:
             raise CommandError(REPEATED.format(key))
-        seen.add(key.lower())
+        seen.add(lowered(key))
         usernames[key] = username
     return usernames
