@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from rest_framework import pagination
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -21,6 +21,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from config.api.fields import wire_time
 from config.api.flags import ENTERPRISE_FEATURES, enterprise_features
+from config.db import keysets
 
 
 class PageNumbers(pagination.PageNumberPagination):
@@ -232,10 +233,10 @@ class KeysetCursor(pagination.BasePagination):
         size = self.get_page_size(request)
         backwards, position = self._decoded(request.query_params.get(self.cursor_query_param))
         ordering = tuple(_reversed(name) if backwards else name for name in self.ordering)
-        rows = queryset.order_by(*ordering)
-        if position is not None:
-            rows = rows.filter(_beyond(ordering, position))
-        page = list(rows[: size + 1])
+        if isinstance(queryset, keysets.Keyset):
+            page = queryset.read(ordering, position, size + 1)
+        else:
+            page = keysets.read(queryset, ordering, position, size + 1)
         more, page = len(page) > size, page[:size]
         if backwards:
             page.reverse()
@@ -345,20 +346,6 @@ def _link_schema(query: str) -> dict[str, Any]:
 
 def _reversed(name: str) -> str:
     return name[1:] if name.startswith("-") else f"-{name}"
-
-
-def _beyond(ordering: tuple[str, ...], position: list[Any]) -> Q:
-    """The rows after a position: beyond in the first column, or equal there and beyond in the next, and so on."""
-    condition = Q()
-    for depth, name in enumerate(ordering):
-        column = name.lstrip("-")
-        equal = {each.lstrip("-"): value for each, value in zip(ordering[:depth], position, strict=False)}
-        condition |= Q(**equal, **{f"{column}__{'lt' if name.startswith('-') else 'gt'}": position[depth]})
-    if len(ordering) > 1:
-        # Says no more than the rest, but lets an index on the columns begin at the right place.
-        first = ordering[0]
-        condition &= Q(**{f"{first.lstrip('-')}__{'lte' if first.startswith('-') else 'gte'}": position[0]})
-    return condition
 
 
 def _value(row: Any, name: str) -> Any:

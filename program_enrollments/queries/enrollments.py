@@ -6,34 +6,66 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, QuerySet
+from django.db.models import CharField, QuerySet, UUIDField
 
+from config.db.keysets import KeptKeyset, Keyset
 from config.db.reads import Given, KeyedStatement
 from enrollments.models import CourseAccessRole
 from enrollments.queries.course_roles import COUNTING_AS_STAFF
 from program_enrollments.models import CourseAccessRoleAssignment, ProgramCourseEnrollment, ProgramEnrollment
 
-
-def students_of(program_id: UUID) -> QuerySet[ProgramEnrollment, Any]:
-    """All students of a program, in whatever curriculum and of whatever status, as named tuples for a paginator."""
-    columns = (
-        "id", "external_user_key", "status", "curriculum_uuid", "user_id", "user__username", "user__email",
-    )  # fmt: skip
-    rows = ProgramEnrollment.objects.filter(program_uuid=program_id)
-    return rows.order_by("id").values_list(*columns, named=True)
+_PROGRAM = Given("program", UUIDField())
 
 
-def students_in_run(program_id: UUID, run_id: str) -> QuerySet[ProgramCourseEnrollment, Any]:
-    """The students of a program in one of its runs, once for each curriculum, as named tuples for a paginator."""
-    columns = (
-        "id",
-        "status",
-        "program_enrollment__external_user_key",
-        "program_enrollment__curriculum_uuid",
-        "program_enrollment__user_id",
+class Student(NamedTuple):
+    """A student of a program in one curriculum; who has no account has no user name and no address."""
+
+    id: int
+    external_user_key: str | None
+    status: str
+    curriculum_uuid: UUID
+    user_id: int | None
+    username: str | None
+    email: str | None
+
+
+def _students() -> QuerySet[ProgramEnrollment, Any]:
+    columns = *Student._fields[:5], "user__username", "user__email"
+    return ProgramEnrollment.objects.filter(program_uuid=_PROGRAM).values_list(*columns)
+
+
+_of_program = KeptKeyset(_students, Student)
+
+
+def students_of(program_id: UUID) -> Keyset:
+    """All students of a program, in whatever curriculum and of whatever status, each a `Student`, for a paginator."""
+    return _of_program.of(program=program_id)
+
+
+class StudentInRun(NamedTuple):
+    """A student of a program in one of its runs, by one curriculum."""
+
+    id: int
+    status: str
+    external_user_key: str | None
+    curriculum_uuid: UUID
+    user_id: int | None
+
+
+def _students_in_run() -> QuerySet[ProgramCourseEnrollment, Any]:
+    columns = "id", "status", *(f"program_enrollment__{name}" for name in StudentInRun._fields[2:])
+    rows = ProgramCourseEnrollment.objects.filter(
+        course_key=Given("run", CharField()), program_enrollment__program_uuid=_PROGRAM
     )
-    rows = ProgramCourseEnrollment.objects.filter(course_key=run_id, program_enrollment__program_uuid=program_id)
-    return rows.order_by("id").values_list(*columns, named=True)
+    return rows.values_list(*columns)
+
+
+_in_run = KeptKeyset(_students_in_run, StudentInRun)
+
+
+def students_in_run(program_id: UUID, run_id: str) -> Keyset:
+    """The students of a program in one of its runs, a `StudentInRun` for each curriculum, for a paginator."""
+    return _in_run.of(program=program_id, run=run_id)
 
 
 class ListedInRun(NamedTuple):
@@ -68,19 +100,19 @@ _pending_staff = KeyedStatement(
 )
 
 
-def with_staff(page: Sequence[Any], run_id: str) -> list[ListedInRun]:
+def with_staff(page: Sequence[StudentInRun], run_id: str) -> list[ListedInRun]:
     """Some `students_in_run`, in their order, and whether they are or will be staff of the run. Two statements."""
-    accounts = {row.program_enrollment__user_id for row in page} - {None}
+    accounts = {row.user_id for row in page} - {None}
     staff = {user_id for (user_id,) in _staff(accounts, run=run_id)}
-    waiting = [row.id for row in page if row.program_enrollment__user_id is None]
+    waiting = [row.id for row in page if row.user_id is None]
     pending = {pk for (pk,) in _pending_staff(waiting)}
     return [
         ListedInRun(
-            row.program_enrollment__external_user_key,
+            row.external_user_key,
             row.status,
-            row.program_enrollment__curriculum_uuid,
-            row.program_enrollment__user_id is not None,
-            row.program_enrollment__user_id in staff or row.id in pending,
+            row.curriculum_uuid,
+            row.user_id is not None,
+            row.user_id in staff or row.id in pending,
         )
         for row in page
     ]

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from django.db.models import CharField, QuerySet
+from django.db.models import CharField, QuerySet, UUIDField
 
+from config.db.keysets import KeptKeyset, Keyset
 from config.db.reads import Given, KeyedStatement
 from enrollments.models import CourseGrade
 from program_enrollments.models import ProgramCourseEnrollment
@@ -22,13 +23,29 @@ class StudentGrade(NamedTuple):
     error: str | None = None
 
 
-def students_in_run(program_id: UUID, run_id: str) -> QuerySet[ProgramCourseEnrollment, Any]:
-    """The program's enrollments in the run of students with an account, as named tuples for a paginator."""
+class Student(NamedTuple):
+    """An enrollment in a run of a student with an account."""
+
+    id: int
+    user_id: int
+    student_key: str | None
+
+
+def _students_in_run() -> QuerySet[ProgramCourseEnrollment, Any]:
     found = ProgramCourseEnrollment.objects.filter(
-        course_key=run_id, program_enrollment__program_uuid=program_id, program_enrollment__user__isnull=False
+        course_key=Given("run", CharField()),
+        program_enrollment__program_uuid=Given("program", UUIDField()),
+        program_enrollment__user__isnull=False,
     )
-    columns = ("id", "program_enrollment__user_id", "program_enrollment__external_user_key")
-    return found.order_by("id").values_list(*columns, named=True)
+    return found.values_list("id", "program_enrollment__user_id", "program_enrollment__external_user_key")
+
+
+_students = KeptKeyset(_students_in_run, Student)
+
+
+def students_in_run(program_id: UUID, run_id: str) -> Keyset:
+    """The program's enrollments in the run of students with an account, each a `Student`, for a paginator."""
+    return _students.of(program=program_id, run=run_id)
 
 
 _grades = KeyedStatement(
@@ -40,12 +57,7 @@ _grades = KeyedStatement(
 )
 
 
-def grades_of(page: Sequence[Any], run_id: str) -> list[StudentGrade]:
+def grades_of(page: Sequence[Student], run_id: str) -> list[StudentGrade]:
     """The grades of some `students_in_run`, in their order. One statement, none for nobody."""
-    grades = {
-        user_id: stored for user_id, *stored in _grades([row.program_enrollment__user_id for row in page], run=run_id)
-    }
-    return [
-        StudentGrade(row.program_enrollment__external_user_key, *grades.get(row.program_enrollment__user_id, ()))
-        for row in page
-    ]
+    grades = {user_id: stored for user_id, *stored in _grades([row.user_id for row in page], run=run_id)}
+    return [StudentGrade(row.student_key, *grades.get(row.user_id, ())) for row in page]

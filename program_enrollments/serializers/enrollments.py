@@ -30,14 +30,14 @@ class StudentSerializer(serializers.Serializer):
 
 
 def student_body(row: Any) -> dict[str, Any]:
-    """A student of a program, from a row of the queries' `students_of`."""
+    """A student of a program, from a `Student` of the queries."""
     return {
         "student_key": row.external_user_key,
         "status": row.status,
         "account_exists": row.user_id is not None,
         "curriculum_uuid": str(row.curriculum_uuid),
-        "username": row.user__username or "",
-        "email": row.user__email or "",
+        "username": row.username or "",
+        "email": row.email or "",
     }
 
 
