@@ -21,7 +21,7 @@ from rest_framework.utils.urls import remove_query_param, replace_query_param
 
 from config.api.fields import wire_time
 from config.api.flags import ENTERPRISE_FEATURES, enterprise_features
-from config.db import keysets
+from config.db.keysets import Keyset, QueriedKeyset
 
 
 class PageNumbers(pagination.PageNumberPagination):
@@ -233,10 +233,8 @@ class KeysetCursor(pagination.BasePagination):
         size = self.get_page_size(request)
         backwards, position = self._decoded(request.query_params.get(self.cursor_query_param))
         ordering = tuple(_reversed(name) if backwards else name for name in self.ordering)
-        if isinstance(queryset, keysets.Keyset):
-            page = queryset.read(ordering, position, size + 1)
-        else:
-            page = keysets.read(queryset, ordering, position, size + 1)
+        rows = queryset if isinstance(queryset, Keyset) else QueriedKeyset(queryset)
+        page = rows.read(ordering, position, size + 1)
         more, page = len(page) > size, page[:size]
         if backwards:
             page.reverse()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -27,10 +28,28 @@ def beyond(ordering: Ordering, position: list[Any]) -> Q:
     return condition
 
 
-def read(rows: QuerySet[Any, Any], ordering: Ordering, position: list[Any] | None, number: int) -> list[Any]:
-    """Some rows after a position, or from the beginning."""
-    rows = rows.order_by(*ordering)
-    return list(rows[:number] if position is None else rows.filter(beyond(ordering, position))[:number])
+class Keyset(ABC):
+    """A list for a cursor paginator."""
+
+    @abstractmethod
+    def read(self, ordering: Ordering, position: list[Any] | None, number: int) -> list[Any]:
+        """Some rows after a position, or from the beginning; one statement."""
+
+
+class QueriedKeyset(Keyset):
+    """The rows of a queryset.
+
+    Args:
+        row: what each row becomes, if not what the queryset gives.
+    """
+
+    def __init__(self, rows: QuerySet[Any, Any], row: Callable[[Any], Any] = lambda row: row) -> None:
+        self._rows, self._row = rows, row
+
+    def read(self, ordering: Ordering, position: list[Any] | None, number: int) -> list[Any]:
+        rows = self._rows.order_by(*ordering)
+        rows = rows if position is None else rows.filter(beyond(ordering, position))
+        return [self._row(each) for each in rows[:number]]
 
 
 class KeptKeyset:
@@ -47,8 +66,9 @@ class KeptKeyset:
         self._build = build
         self._pages: dict[tuple[Ordering, bool], KeptStatement] = {}
 
-    def of(self, **values: Any) -> Keyset:
-        return Keyset(self, values)
+    def of(self, *, using: str = "default", **values: Any) -> Keyset:
+        """The list for these values."""
+        return _KeptRows(self, using, values)
 
     def page(self, ordering: Ordering, *, begins: bool) -> KeptStatement:
         """The statement of pages in an order, that of the first one or that of those after a position."""
@@ -65,17 +85,15 @@ class KeptKeyset:
         return rows.filter(beyond(ordering, [Given(f"position {n}", field) for n, field in enumerate(fields)]))
 
 
-class Keyset:
-    """A list whose pages are kept statements."""
-
-    def __init__(self, kept: KeptKeyset, values: dict[str, Any]) -> None:
-        self._kept, self._values = kept, values
+class _KeptRows(Keyset):
+    def __init__(self, kept: KeptKeyset, using: str, values: dict[str, Any]) -> None:
+        self._kept, self._using, self._values = kept, using, values
 
     def read(self, ordering: Ordering, position: list[Any] | None, number: int) -> list[Any]:
-        """Some rows after a position, or from the beginning; one statement."""
         page = self._kept.page(ordering, begins=position is None)
         positions = {f"position {n}": value for n, value in enumerate(position or ())}
-        return [self._kept.row._make(each) for each in page(number=number, **self._values, **positions)]
+        rows = page(number=number, using=self._using, **self._values, **positions)
+        return [self._kept.row._make(each) for each in rows]
 
 
 class _KeptPage(KeptStatement):

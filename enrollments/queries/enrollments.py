@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet, Value
 from django.db.models.functions import Lower
 
+from config.db.keysets import KeptKeyset, Keyset, QueriedKeyset
 from config.db.reads import KeyedStatement, WireTime
 from config.db.replica import read_alias
 from config.db.sets import InPairs
@@ -73,18 +74,38 @@ def active_enrollments_of(username: str, *, caller: User | AnonymousUser, sees_a
     ]
 
 
+class AnybodysEnrollment(NamedTuple):
+    """One enrollment of whomever; `created` as answers write it."""
+
+    id: int
+    created: str
+    mode: str
+    is_active: bool
+    username: str
+    course_id: str
+
+
+def _anybodys(wanted: QuerySet[CourseEnrollment]) -> QuerySet[CourseEnrollment, Any]:
+    return wanted.values_list("id", WireTime("created"), "mode", "is_active", "user__username", "course_id")
+
+
+_everybodys = KeptKeyset(lambda: _anybodys(CourseEnrollment.objects.all()), AnybodysEnrollment)
+
+
 def all_enrollments(
     *,
     usernames: Sequence[str] | None = None,
     emails: Sequence[str] | None = None,
     run_ids: Sequence[Sequence[str]] = (),
-) -> QuerySet[CourseEnrollment, Any]:
-    """Named tuples (id, created, mode, is_active, user, course_id) of enrollments, active or not, in no order.
+) -> Keyset:
+    """Enrollments, active or not, each an `AnybodysEnrollment`, for a paginator.
 
     Args:
         usernames, emails: of the learners, exactly as stored; None is no filter.
         run_ids: lists of run keys; an enrollment must be in a run of each.
     """
+    if usernames is None and emails is None and not run_ids:
+        return _everybodys.of(using=read_alias())
     wanted = CourseEnrollment.objects.using(read_alias())
     if usernames is not None:
         wanted = wanted.filter(user__username__in=usernames)
@@ -92,7 +113,7 @@ def all_enrollments(
         wanted = wanted.filter(user__in=accounts_with_emails(emails))
     for keys in run_ids:
         wanted = wanted.filter(course_id__in=keys)
-    return wanted.values_list("id", "created", "mode", "is_active", "user__username", "course_id", named=True)
+    return QueriedKeyset(_anybodys(wanted), AnybodysEnrollment._make)
 
 
 def accounts_with_emails(emails: Sequence[str]) -> QuerySet[User]:

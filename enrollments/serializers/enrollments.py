@@ -72,12 +72,12 @@ def enrollment_text(*, created: str, mode: str, is_active: bool, username: str, 
 
 
 def enrollment_list_body(row: Any) -> dict[str, Any]:
-    """An enrollment of `enrollments/`, from a named tuple."""
+    """An enrollment of `enrollments/`, from an `AnybodysEnrollment`."""
     return {
-        "created": wire_time(row.created),
+        "created": row.created,
         "mode": row.mode,
         "is_active": row.is_active,
-        "user": row.user__username,
+        "user": row.username,
         "course_id": row.course_id,
     }
 

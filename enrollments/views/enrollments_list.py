@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.generics import GenericAPIView
@@ -67,7 +68,7 @@ class EnrollmentsListView(DeveloperErrors, GenericAPIView[CourseEnrollment]):
                 errors[name] = {"developer_message": str(error)}
         if errors:
             raise Refusal("Invalid filters.", body={"field_errors": errors})
-        wanted = all_enrollments(
+        wanted: Any = all_enrollments(
             usernames=values["username"],
             emails=values["email"],
             run_ids=[keys for keys in (values["course_id"], values["course_ids"]) if keys is not None],

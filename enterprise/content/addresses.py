@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from django.utils.text import slugify
 
 from enterprise.models import EnterpriseCustomerCatalog
 
+PLAIN = re.compile(r"https?://[\w.~:/%+,-]+", re.ASCII)  # an address that says nothing but host and path
 IN_PATHS = "/+:~"  # what stays as it is in a path, beside letters and digits
 
 
@@ -58,6 +60,8 @@ class Addresses:
         """A marketing address that says which customer sent the visitor; what is no address stays as it is."""
         if not address or not isinstance(address, str):
             return address
+        if PLAIN.fullmatch(address):
+            return f"{address}?{self._visitor_query}"
         try:
             parts = urlsplit(address)
             given = parse_qsl(parts.query, keep_blank_values=True)
@@ -69,6 +73,10 @@ class Addresses:
     @cached_property
     def _visitor(self) -> dict[str, str]:
         return {"utm_medium": "enterprise", "utm_source": self.source}
+
+    @cached_property
+    def _visitor_query(self) -> str:
+        return _query(list(self._visitor.items()))
 
     @cached_property
     def _enroll_query(self) -> str:

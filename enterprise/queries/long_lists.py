@@ -14,7 +14,7 @@ from django.db.models import QuerySet, Subquery
 from config.db.reads import KeptStatement, Rows
 
 LONG = 1_000  # rows: what a list must have for anything of it to be kept
-BEGINNING = 200  # rows: how many are kept of those that must be sorted anew for each page
+BEGINNING = 100  # rows: how many are kept of those that must be sorted anew for each page
 KEPT_SECONDS = 30
 
 

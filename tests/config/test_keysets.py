@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 from django.db.models import CharField
 
-from config.db import keysets
-from config.db.keysets import KeptKeyset
+from config.db.keysets import KeptKeyset, QueriedKeyset
 from config.db.reads import Given
 from enrollments.models import CourseEnrollment
 from tests.factories import CourseEnrollmentFactory
@@ -40,7 +39,7 @@ def test_kept_pages_are_those_of_the_query_from_any_position(ordering: tuple[str
         for number in (1, 2, 10):
             expected = whole[place : place + number]
             assert kept.of(mode="audit").read(ordering, position, number) == expected
-            assert [Row._make(row) for row in keysets.read(rows, ordering, position, number)] == expected
+            assert QueriedKeyset(rows, Row._make).read(ordering, position, number) == expected
     assert len(kept.of(mode="verified").read(ordering, None, 10)) == 3
 
 
