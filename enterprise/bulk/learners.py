@@ -68,7 +68,7 @@ class Links:
         link = self._known.get(account_id)
         if link is None:
             self._new[account_id] = row_id
-        elif not (link.active and link.linked):
+        elif not (link.active and link.linked) or self._leaves(account_id):
             self._revived[link.id] = row_id
 
     def write(self, rows: QuerySet[Any], moment: datetime, by: dict[str, Any]) -> None:
@@ -110,18 +110,15 @@ class Links:
 
     def _leave_other_customers(self) -> None:
         """A learner acts for one customer at a time. A plain update: the contract wants no history of it."""
-        left = [
-            link_id
-            for account_id, link_ids in self._active_elsewhere.items()
-            if account_id in self._joined and self._leaves_others(account_id)
-            for link_id in link_ids
-        ]
+        left = [link_id for account_id in self._joined for link_id in self._leaves(account_id)]
         if left:
             EnterpriseCustomerUser.all_objects.filter(pk__in_set=left).update(active=False)
 
-    def _leaves_others(self, account_id: int) -> bool:
+    def _leaves(self, account_id: int) -> list[int]:
+        """The links of other customers that joining makes inactive."""
         link = self._known.get(account_id)
-        return link is None or link.should_inactivate_other_customers
+        leaves_others = link is None or link.should_inactivate_other_customers
+        return self._active_elsewhere.get(account_id, []) if leaves_others else []
 
     def _give_role(self, rows: QuerySet[Any], moment: datetime, by: dict[str, Any]) -> None:
         saved = [*self._new.values(), *self._revived.values()]

@@ -92,6 +92,8 @@ class LongList:
         if kept is None:
             return None
         state = self._newest()
+        if not state:  # the first table has no history, and so nothing is known of the others
+            return None
         return kept if kept.state == state else Kept(state)
 
     def _keep(self, kept: Kept) -> None:

@@ -139,5 +139,6 @@ def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
 
 _forwards, _backwards = KeptPage(_by_name), KeptPage(lambda: _by_name().reverse())
 _number = KeptCount(_by_name)
+# `ensure_singular_active_enterprise_customer_user` leaves no history: who it makes inactive may count a little longer.
 _newest_changes = newest_changes(EnterpriseCustomerUser, SystemWideEnterpriseUserRoleAssignment)
 _rows = KeyedStatement(_rows_of)

@@ -409,6 +409,7 @@ class _Board:
                 other.active = False
                 if other.pk is not None:
                     self.inactivated.add(other.pk)
+                    self._note(link)  # the one trace in history of what the others, by contract, leave none of
         self.inactivated.discard(link.pk)
 
     def store(self) -> None:

@@ -18,6 +18,7 @@ from enterprise.serializers.people import MemberSerializer
 from enterprise.services import links
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
+    CourseRunFactory,
     EnterpriseCourseEnrollmentFactory,
     LearnerFactory,
     RoleAssignmentFactory,
@@ -231,6 +232,37 @@ def test_the_count_of_a_long_list_is_kept_until_something_changes(
     assert count() == 13
     User.objects.get(pk=link.user_id).enterprise_role_assignments.get().delete()
     assert count() == 12
+
+
+@pytest.mark.parametrize("choose", ["select", "bulk"])
+def test_who_acts_for_another_customer_from_now_on_leaves_the_kept_count(
+    staff: APIClient,
+    as_user: Any,
+    by_session: Any,
+    acme: EnterpriseCustomer,
+    bolt: EnterpriseCustomer,
+    monkeypatch: pytest.MonkeyPatch,
+    choose: str,
+) -> None:
+    monkeypatch.setattr(long_lists, "LONG", 12)
+    learners = [member(acme, f"Member {number}") for number in range(12)]
+    account = User.objects.get(pk=learners[0].user_id)
+    LearnerFactory(enterprise_customer=bolt, user=account)
+    RoleAssignmentFactory(user=account, role="enterprise_learner", enterprise_customer=bolt)
+    boss = as_user(customer_admin(bolt))
+    count = lambda: staff.get(path_of(acme)).json()["count"]  # noqa: E731
+    assert [count() for _ in range(3)] == [12, 12, 12]
+    if choose == "select":
+        sent = {"enterprise": str(bolt.pk)}
+        assert by_session(account).post("/enterprise/select/active/", sent).status_code == 200
+    else:
+        row = {"email": account.email, "course_run_key": CourseRunFactory().pk, "course_mode": "audit"}
+        sent = {"enrollments_info": [{**row, "license_uuid": str(uuid.uuid4())}]}
+        path = f"/enterprise/api/v1/enterprise-customer/{bolt.pk}/enroll_learners_in_courses/"
+        answer = boss.post(path, sent, format="json")
+        assert answer.status_code in (201, 202), answer.content
+    assert not EnterpriseCustomerUser.objects.get(pk=learners[0].pk).active
+    assert count() == 11
 
 
 def test_the_count_of_a_long_search_is_kept_until_something_changes(

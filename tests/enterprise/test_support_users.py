@@ -12,6 +12,7 @@ from rest_framework.test import APIClient
 from config.db.reads import EitherEnd
 from enrollments.services import retirement
 from enterprise.models import EnterpriseCustomer, EnterpriseCustomerUser
+from enterprise.queries import long_lists
 from enterprise.serializers.people import SupportUserSerializer
 from tests.enterprise.callers import ANONYMOUS, CALLERS, caller
 from tests.factories import (
@@ -160,6 +161,17 @@ def test_user_query_finds_parts_of_address_and_user_name_ignoring_case(
     assert shown(staff.get(path_of(crowd), {"user_query": "Z@BLUE"})) == ["a"]
     assert shown(staff.get(path_of(crowd), {"user_query": "C@"})) == ["c@blue.example"]
     assert shown(staff.get(path_of(crowd), {"user_query": "B"})) == ["b", "c@blue.example", "a", "d@blue.example"]
+
+
+def test_the_count_of_a_long_list_of_pending_learners_alone_follows_them(
+    staff: APIClient, acme: EnterpriseCustomer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(long_lists, "LONG", 12)
+    waiting = [PendingLearnerFactory(enterprise_customer=acme) for _ in range(12)]
+    count = lambda: staff.get(path_of(acme)).json()["count"]  # noqa: E731
+    assert [count() for _ in range(3)] == [12, 12, 12]
+    waiting[0].delete()
+    assert count() == 11
 
 
 def test_a_page_has_eight_rows_whatever_is_asked_for(staff: APIClient, acme: EnterpriseCustomer) -> None:
