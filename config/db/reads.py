@@ -207,7 +207,8 @@ class KeptInstances:
         instance = self._model.from_db(using, self._columns, row[:place])
         for name, model, columns in self._others:
             values, place = row[place : place + len(columns)], place + len(columns)
-            setattr(instance, name, None if values[0] is None else model.from_db(using, columns, values))
+            is_there = values[columns.index(model._meta.pk.attname)] is not None
+            setattr(instance, name, model.from_db(using, columns, values) if is_there else None)
         return instance
 
     @cached_property
@@ -220,9 +221,13 @@ class KeptInstances:
 
     @cached_property
     def _others(self) -> list[tuple[str, Any, list[str]]]:
-        """The related instances: relation, model and columns, the key first."""
-        models: dict[str, Any] = {name: self._model._meta.get_field(name).related_model for name in self._related}
-        return [(name, models[name], [models[name]._meta.pk.attname, *self._related[name]]) for name in models]
+        """The related instances: relation, model and columns, among them the key, in the order of the model."""
+        others = []
+        for name, wanted in self._related.items():
+            model: Any = self._model._meta.get_field(name).related_model
+            columns = [each.attname for each in model._meta.concrete_fields if each.primary_key or each.name in wanted]
+            others.append((name, model, columns))
+        return others
 
     @property
     def _related_columns(self) -> list[str]:

@@ -14,7 +14,7 @@ from django.utils.text import slugify
 
 from enterprise.models import EnterpriseCustomerCatalog
 
-PLAIN = re.compile(r"https?://[\w.~:/%+,-]+", re.ASCII)  # an address that says nothing but host and path
+PLAIN = re.compile(r"https?://(?!/)[\w.~:/%+,-]+", re.ASCII)  # an address that says nothing but host and path
 IN_PATHS = "/+:~"  # what stays as it is in a path, beside letters and digits
 
 

@@ -70,7 +70,7 @@ def test_kept_instances_come_with_what_is_wanted_of_related_ones(django_assert_n
     query = CatalogQueryFactory(content_filter={"key": ["Acme+A"]})
     with_query = CatalogFactory(enterprise_catalog_query=query, title="With")
     without = CatalogFactory(enterprise_catalog_query=None, title="Without")
-    related = {"enterprise_catalog_query": ["content_filter"], "enterprise_customer": ["name"]}
+    related = {"enterprise_catalog_query": ["content_filter"], "enterprise_customer": ["slug", "name"]}
     titled = KeptInstances(
         lambda: EnterpriseCustomerCatalog.objects.filter(title=Given("title", CharField())).order_by(), related
     )
@@ -80,7 +80,8 @@ def test_kept_instances_come_with_what_is_wanted_of_related_ones(django_assert_n
             assert found == catalog
             assert found.enterprise_customer.name == catalog.enterprise_customer.name
             assert getattr(found.enterprise_catalog_query, "content_filter", None) == content_filter
-        assert found.enterprise_customer.slug == catalog.enterprise_customer.slug
+            assert found.enterprise_customer.slug == catalog.enterprise_customer.slug
+        assert found.enterprise_customer.country == catalog.enterprise_customer.country
 
 
 def test_a_keyed_statement_gives_the_rows_of_its_query_whatever_the_keys(django_assert_num_queries):

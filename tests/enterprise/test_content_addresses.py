@@ -41,6 +41,10 @@ def test_catalogs_may_lead_to_the_audit_track():
     assert audit.enroll_in_program("x").endswith(f"/program/x/enroll/?audit=true&{QUERY}")
 
 
+def test_an_address_without_a_host_is_read_in_one_way_with_a_query_and_without():
+    assert ADDRESSES.marketing("http:////a") == ADDRESSES.marketing("http:////a?utm_source=other")
+
+
 UTM = "utm_medium=enterprise&utm_source=acme-inc"
 
 
