@@ -24,6 +24,7 @@ CONSOLE_SOURCES = {"script-src": [SELF, UNSAFE_EVAL], "style-src": [SELF, UNSAFE
 FORMAT_SUFFIXES = (".json", ".xml")
 LONGEST_PATH = 4096  # bytes, unescaped
 LONGEST_QUERY = 65_536  # bytes, escaped
+LONGEST_NUMBER = 18  # digits of the body's length, in bytes
 CHARSETS = {"utf-8", "utf-8-sig", "ascii", "iso8859-1", "cp1252", "utf-16", "utf-16-le", "utf-16-be", "utf-32"}
 
 _request_id = re.compile(r"[\w.:/=+-]{1,128}", re.ASCII)
@@ -40,7 +41,7 @@ def admits_every_origin(sender: object, request: HttpRequest, **kwargs: Any) -> 
 
 class RequestGuardMiddleware:
     """Refuses with a 400 what no later part can be expected to take: NUL characters, escapes that are no UTF-8,
-    over-long addresses, exotic charsets."""
+    over-long addresses, exotic charsets, lengths that are no numbers."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -65,6 +66,9 @@ class RequestGuardMiddleware:
         plain_query = unquote_to_bytes(query)
         if b"\0" in plain_query or not _is_utf8(plain_query) or _bad_escape.search(query):
             return "The query string is malformed."
+        length = str(request.META.get("CONTENT_LENGTH") or "0")
+        if not length.isdecimal() or len(length) > LONGEST_NUMBER:
+            return "The length of the body is malformed."
         # Quoted cookies may hold octal escapes, of which this one is a NUL.
         if "\\000" in request.META.get("HTTP_COOKIE", ""):
             return "A cookie is malformed."

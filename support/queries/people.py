@@ -19,6 +19,8 @@ _accounts = KeptInstances(
 
 def find_person(username_or_email: str) -> User | None:
     """The account whose user name is exactly this, else the one whose e-mail is; None when there is neither."""
+    if not username_or_email:  # accounts without an e-mail are not meant
+        return None
     # SQLite and PostgreSQL compare texts exactly; an e-mail that is another's user name finds two.
     found = sorted(_accounts(text=username_or_email), key=lambda account: account.username != username_or_email)
     return found[0] if found else None

@@ -83,6 +83,14 @@ def test_an_exotic_charset_is_refused_before_it_can_break_the_query(charset: str
     assert body == b'{"detail": "The charset of the request is not supported."}'
 
 
+@pytest.mark.parametrize("length", ["abc", "-5", "1.5", "9" * 5_000], ids=["word", "negative", "fraction", "endless"])
+def test_a_length_of_the_body_that_is_no_number_is_refused_before_a_view_reads_it(length: str) -> None:
+    form = {"REQUEST_METHOD": "POST", "PATH_INFO": "/login", "CONTENT_TYPE": "application/x-www-form-urlencoded"}
+    status, body = answer_of(environment(**form, CONTENT_LENGTH=length))
+    assert status == "400 Bad Request"
+    assert body == b'{"detail": "The length of the body is malformed."}'
+
+
 def test_too_many_query_parameters_are_refused(settings: Any) -> None:
     settings.DATA_UPLOAD_MAX_NUMBER_FIELDS = 10
     for content_type in ["application/json", "application/json; charset=utf-8"]:

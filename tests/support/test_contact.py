@@ -208,6 +208,22 @@ def test_all_three_fields_of_the_form_are_required(mira: User, name: str) -> Non
     assert not ContactTicket.objects.exists()
 
 
+def test_a_line_break_of_the_form_counts_once_as_the_browser_counts_it(mira: User) -> None:
+    lines = "x\r\n" * 9_999 + "xx"
+    assert signed_in(mira).post("/support/contact_ticket", {**FORM, "details": lines}).status_code == 303
+    assert ContactTicket.objects.get().body == "x\n" * 9_999 + "xx"
+
+
+@pytest.mark.parametrize(("name", "longest"), [("subject", 255), ("course", 255), ("details", 20_000)])
+def test_a_field_of_the_form_that_is_too_long_is_said_to_be(mira: User, name: str, longest: int) -> None:
+    client = signed_in(mira)
+    answer = client.post("/support/contact_ticket", {**FORM, name: "x" * (longest + 1)})
+    assert answer.status_code == 400
+    assert "One of the fields is too long" in answer.content.decode()
+    assert not ContactTicket.objects.exists()
+    assert client.post("/support/contact_ticket", {**FORM, name: "x" * longest}).status_code == 303
+
+
 def test_the_form_is_throttled_too_and_needs_a_session_and_a_token(mira: User, ticket_system: Any) -> None:
     ticket_system.TICKET_RATE = "1/hour"
     client = signed_in(mira)

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from enrollments.models import CourseEnrollment, User, UserRetirementStatus, UserSocialAuth
-from support.models import CourseResetAudit
+from support.models import CourseEntitlement, CourseResetAudit
 from tests.factories import (
     CourseEntitlementFactory,
     CourseResetAuditFactory,
@@ -146,6 +146,48 @@ def test_a_refused_change_is_a_400_and_for_scripts_the_form_again(desk: Client, 
     assert again.status_code == 200
     assert "Choose a reason, or write one." in text_of(again)
     assert CourseEnrollment.objects.get().mode == "audit"
+
+
+@pytest.mark.parametrize("name", ["expire_entitlement", "reissue_entitlement"])
+def test_a_change_that_is_made_is_reported_however_long_the_way_back_would_be(
+    desk: Client, mira: User, name: str
+) -> None:
+    row = CourseEntitlementFactory(user=mira, expired_at=None)
+    form = {"uuid": str(row.uuid), "user": "x" * 70_000, "comment": "moved"}
+    plain = desk.post(f"/support/{name}", form)
+    assert (plain.status_code, plain["Location"]) == (303, "/support/course_entitlement")
+    scripted = desk.post(f"/support/{name}", form, headers=HTMX)
+    assert (scripted.status_code, scripted["HX-Redirect"]) == (204, "/support/course_entitlement")
+    assert row.support_details.count() == 2
+
+
+@pytest.mark.parametrize("user", ["", "   ", "\0", None])
+def test_a_change_for_nobody_is_not_made_for_an_account_without_an_email(desk: Client, user: str | None) -> None:
+    nameless = UserFactory(email="")
+    run, named = run_with("audit"), {} if user is None else {"user": user}
+    form = {"course_id": run.pk, "mode": "audit", "reason": "Upset Learner"}
+    disabling = {"wanted": "disable"}
+    for name, fields in (("create_enrollment", form), ("toggle_password", disabling), ("reset_course", form)):
+        assert desk.post(f"/support/{name}", {**fields, **named}).status_code == 400
+    nameless.refresh_from_db()
+    assert nameless.has_usable_password()
+    assert not CourseEnrollment.objects.exists()
+
+
+def test_an_entitlement_comes_in_one_of_the_modes_that_the_form_offers(desk: Client, mira: User) -> None:
+    form = {"user": "mira", "course_uuid": str(run_with("audit").course.uuid), "comment": "goodwill"}
+    refused = desk.post("/support/create_entitlement", {**form, "mode": "<b>"})
+    assert refused.status_code == 400
+    assert "in one of the modes verified, professional, no-id-professional." in text_of(refused)
+    assert not CourseEntitlement.objects.exists()
+    assert desk.post("/support/create_entitlement", {**form, "mode": "professional"}).status_code == 303
+
+
+def test_a_certificate_is_made_whatever_was_searched_for_before(desk: Client, mira: User) -> None:
+    enrollment = enrolled(run_with("audit", "verified"), mira)
+    form = {"user": "mira", "course_id": enrollment.course_id, "searched": "x" * 70_000}
+    answer = desk.post("/support/make_certificate", form)
+    assert (answer.status_code, answer["Location"]) == (303, "/support/certificates?user=mira")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from config.api.authentication import session_account
 from config.api.throttles import TicketThrottle
 from support.queries.contact import courses_to_choose, tags_of
-from support.serializers.contact import TicketSerializer
+from support.serializers.contact import LONGEST_BODY, TicketSerializer
 from support.services.contact import open_ticket
 from support.views.pages.frame import CONTACT, given_text
 
@@ -26,6 +26,7 @@ SUBJECTS = (
 NO_COURSE = "Not specific to a course"
 COURSE_FIELD = "course_id"
 INCOMPLETE = "Choose a subject and a course, and describe what it is about."
+TOO_LONG = f"One of the fields is too long: the details may have {LONGEST_BODY} characters at most."
 TOO_MANY = "You have sent many messages within an hour. Try again later."
 
 
@@ -53,16 +54,20 @@ class ContactAnswer(View):
         elsewhere = way_elsewhere()
         if elsewhere is not None:
             return elsewhere
-        course = given_text(request, "course")
+        subject, course = given_text(request, "subject"), given_text(request, "course")
+        # Browsers count a line break as one character, and send it as two.
+        details = given_text(request, "details").replace("\r\n", "\n")
+        if not (subject and course and details):
+            return form_page(request, 400, refusal=INCOMPLETE)
         ticket = {
-            "subject": given_text(request, "subject"),
-            "comment": {"body": given_text(request, "details")},
+            "subject": subject,
+            "comment": {"body": details},
             "tags": tags_of(account),
             "custom_fields": [{"id": field_id(), "value": course}],
         }
         sent = TicketSerializer(data=ticket)
-        if not course or not sent.is_valid():
-            return form_page(request, 400, refusal=INCOMPLETE)
+        if not sent.is_valid():
+            return form_page(request, 400, refusal=TOO_LONG)
         if not TicketThrottle().allow_request(request, self):
             return form_page(request, 429, refusal=TOO_MANY)
         values = sent.validated_data

@@ -20,6 +20,7 @@ from support.views.pages.frame import ENTITLEMENTS, ActionPage, LearnerPage, giv
 
 MODES = ("verified", "professional", "no-id-professional")
 CREATE, REISSUE, EXPIRE = "CREATE", "REISSUE", "EXPIRE"
+OTHER_MODE = "An entitlement is in one of the modes {}."
 NO_COMMENT = "Say why in the comment."
 
 
@@ -70,6 +71,8 @@ class CreateEntitlement(CommentedAction):
         sent = NewEntitlementSerializer(data={**fields, "refund_locked": True, "support_details": details})
         sent.is_valid(raise_exception=True)
         values = dict(sent.validated_data)
+        if values["mode"] not in MODES:
+            raise Refusal(OTHER_MODE.format(", ".join(MODES)))
         made = values.pop("support_details"), values.pop("email_opt_in")
         entitlements.create(self.agent, values, *made)
         return f"{fields['user']} has a new entitlement."

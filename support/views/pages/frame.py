@@ -25,6 +25,7 @@ from support.queries.people import find_person
 from support.views.base import AgentPage
 
 NON_FIELD = "non_field_errors"
+LONGEST_VALUE = 255  # of what addresses name: people, runs, customers
 
 
 @dataclass(frozen=True)
@@ -229,6 +230,7 @@ def given_run(request: HttpRequest, name: str) -> str:
 
 
 def address(entry: Entry, **query: str) -> str:
-    """Where a page is, with a query."""
-    filled = {name: value for name, value in query.items() if value}
+    """Where a page is, with a query; what is longer than any name or key leads nowhere and is left out."""
+    # An address that is too long for a redirect would be refused when the change has been made already.
+    filled = {name: value for name, value in query.items() if 0 < len(value) <= LONGEST_VALUE}
     return f"{entry.address}?{urlencode(filled)}" if filled else entry.address
