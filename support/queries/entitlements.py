@@ -12,10 +12,10 @@ from uuid import UUID
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import CharField, Prefetch, Q, QuerySet
 from django.utils import timezone
 
-from config.db.reads import KeyedStatement, UuidText, WireTime
+from config.db.reads import Given, KeptCount, KeptList, KeptPage, KeyedStatement, UuidText, WireTime
 from config.db.sets import InPairs
 from enrollments.models import CourseEnrollment, CourseOverview, GeneratedCertificate, User
 from enrollments.queries.course_modes import Mode, modes_of
@@ -94,6 +94,18 @@ class ListedEntitlement(NamedTuple):
     refund_locked: bool
     order_number: str | None
     support_details: list[ListedDetail]
+
+
+def of_named(username: str) -> KeptList:
+    """Those of the account with this user name, as `pageable` gives them, for a paginator."""
+    return KeptList(_named_page, _named_number, username=username)
+
+
+def _named() -> QuerySet[CourseEntitlement]:
+    return CourseEntitlement.objects.filter(user__username=Given("username", CharField())).order_by("id")
+
+
+_named_page, _named_number = KeptPage(lambda: pageable(_named())), KeptCount(lambda: _named().values_list("pk"))
 
 
 def pageable(rows: QuerySet[CourseEntitlement]) -> QuerySet[Any, Any]:

@@ -21,7 +21,7 @@ from enrollments.models import User
 from enterprise.queries.customers import parsed_uuid
 from support.models import CourseEntitlement
 from support.permissions import AgentsWrite, is_agent
-from support.queries.entitlements import EntitlementFilter, listed, of_everybody, of_learner, pageable
+from support.queries.entitlements import EntitlementFilter, listed, of_everybody, of_learner, of_named, pageable
 from support.serializers.entitlements import (
     EntitlementChangeSerializer,
     EntitlementSerializer,
@@ -32,6 +32,7 @@ from support.serializers.entitlements import (
 from support.services import entitlements
 
 TEXT = OpenApiResponse(OpenApiTypes.STR, description="A sentence.")
+OTHER_FILTERS = EntitlementFilter.base_filters.keys() - {"user"}
 
 
 class EntitlementErrors(TextErrors):
@@ -63,15 +64,23 @@ class EntitlementListView(EntitlementViewBase):
 
         Those of a caller who is no agent expire first where their time is over.
         """
-        account = cast(User, request.user)
+        wanted, countable = self.wanted(request)
+        paginator = self.pagination_class()
+        page = paginator.paginate_queryset(wanted, request, self, count_queryset=countable)
+        return paginator.get_paginated_response([listed_body(row) for row in listed(page)])
+
+    def wanted(self, request: Request) -> tuple[Any, Any]:
+        """The entitlements asked for, as tuples for `listed`, and what to count."""
+        account, username = cast(User, request.user), request.query_params.get("user")
         sees_all = is_agent(account)
-        rows = of_everybody() if sees_all and request.query_params.get("user") else of_learner(account.pk)
+        if sees_all and username and not any(map(request.query_params.get, OTHER_FILTERS)):
+            named = of_named(username)
+            return named, named
+        rows = of_everybody() if sees_all and username else of_learner(account.pk)
         if not sees_all:
             entitlements.expire_lapsed(rows.filter(expired_at__isnull=True).prefetch_related(None))
-        paginator = self.pagination_class()
         found = filtered(rows, request, EntitlementFilter)
-        page = paginator.paginate_queryset(pageable(found), request, self, count_queryset=found.order_by())
-        return paginator.get_paginated_response([listed_body(row) for row in listed(page)])
+        return pageable(found), found.order_by()
 
     @extend_schema(request=NewEntitlementSerializer, responses={201: EntitlementSerializer})
     def post(self, request: Request) -> Response:
