@@ -30,7 +30,7 @@ from enrollments.queries.certificates import passed_runs
 from enterprise.models import DataSharingConsent, EnterpriseCourseEnrollment, EnterpriseCustomer, EnterpriseCustomerUser
 from enterprise.queries.consents import still_required
 from enterprise.queries.customers import parsed_uuid
-from enterprise.queries.long_lists import CountOf, LongList, newest_changes
+from enterprise.queries.long_lists import CountOf, LongList, NewestChanges
 from enterprise.queries.roles import CAN_ENROLL_LEARNERS, access
 
 # --- Who sees which -------------------------------------------------------------------------------------------------
@@ -202,7 +202,7 @@ def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
 _rows = KeyedStatement(_rows_of)
 
 
-_newest_changes = newest_changes(EnterpriseCourseEnrollment, EnterpriseCustomerUser)
+_newest_changes = NewestChanges(EnterpriseCourseEnrollment, EnterpriseCustomerUser)
 
 
 # --- One learner of a customer, for staff ---------------------------------------------------------------------------

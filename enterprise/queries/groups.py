@@ -46,7 +46,7 @@ from enterprise.models import (
     PendingEnterpriseCustomerUser,
 )
 from enterprise.queries.customers import parsed_uuid
-from enterprise.queries.long_lists import LongList, newest_changes
+from enterprise.queries.long_lists import LongList, NewestChanges
 
 NO_SUCH_GROUP = "No EnterpriseGroup matches the given query."
 Status = EnterpriseGroupMembership.Status
@@ -368,7 +368,7 @@ def _of_group() -> QuerySet[Any, Any]:
 _latest, _earliest = KeptPage(_of_group), KeptPage(lambda: _of_group().reverse())
 _number = KeptCount(_of_group)
 # Of a member's new address there is none: the order of a long list by addresses may be KEPT_SECONDS old.
-_newest_changes = newest_changes(
+_newest_changes = NewestChanges(
     EnterpriseGroupMembership, EnterpriseCustomerUser, PendingEnterpriseCustomerUser, EnterpriseCourseEnrollment
 )
 _membership_rows = KeyedStatement(

@@ -38,7 +38,7 @@ from enterprise.models import (
 from enterprise.queries.consents import still_required
 from enterprise.queries.customers import parsed_uuid
 from enterprise.queries.emails import with_emails
-from enterprise.queries.long_lists import LongList, newest_changes
+from enterprise.queries.long_lists import LongList, NewestChanges
 
 NO_SUCH_LEARNER = "No EnterpriseCustomerUser matches the given query."
 NO_SUCH_PENDING_LEARNER = "No PendingEnterpriseCustomerUser matches the given query."
@@ -216,7 +216,7 @@ def _ids_of_customer() -> QuerySet[Any, Any]:
 _of_customer = KeptPage(_ids_of_customer)
 _of_customer_backwards = KeptPage(lambda: _ids_of_customer().reverse())
 _number_of_customer = KeptCount(_ids_of_customer)
-_newest_changes = newest_changes(EnterpriseCustomerUser)
+_newest_changes = NewestChanges(EnterpriseCustomerUser)
 _learner_rows = KeyedStatement(
     lambda ids: (
         EnterpriseCustomerUser.objects.filter(pk__in_set=ids)

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from django.core.cache import caches
-from django.db.models import QuerySet, Subquery
+from django.db.models import QuerySet
 
 from config.db.reads import KeptStatement, Rows
 
@@ -92,24 +92,26 @@ class LongList:
         if kept is None:
             return None
         state = self._newest()
-        if not state:  # the first table has no history, and so nothing is known of the others
-            return None
         return kept if kept.state == state else Kept(state)
 
     def _keep(self, kept: Kept) -> None:
         caches["long_lists"].set(self._key, kept, kept.until - monotonic())
 
 
-def newest_changes(table: Any, *others: Any) -> KeptStatement:
+class NewestChanges(KeptStatement):
     """What tells one state of tables from the next, for a `LongList`: the ids of their newest rows of history.
 
     Args:
-        table, others: models with history.
+        tables: models with history.
     """
 
-    def build() -> QuerySet[Any, Any]:
-        first, *rest = (each.history.model.objects.order_by("-history_id") for each in (table, *others))
-        newest = (Subquery(changes.values("history_id")[:1]) for changes in rest)
-        return first.values_list("history_id", *newest)[:1]
+    def __init__(self, *tables: Any) -> None:
+        def build() -> list[QuerySet[Any, Any]]:
+            histories = (table.history.model.objects for table in tables)
+            return [history.order_by("-history_id").values("history_id")[:1] for history in histories]
 
-    return KeptStatement(build)
+        super().__init__(build)  # type: ignore[arg-type]
+
+    def _written(self, connection: Any) -> Any:
+        texts = [each.query.get_compiler(connection=connection).as_sql()[0] for each in self._build()]
+        return f"SELECT {', '.join(f'({text})' for text in texts)}", [], {}

@@ -27,7 +27,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_LEARNER_ROLE
-from enterprise.queries.long_lists import CountOf, LongList, newest_changes
+from enterprise.queries.long_lists import CountOf, LongList, NewestChanges
 from enterprise.queries.roles import role_key
 
 
@@ -140,5 +140,5 @@ def _rows_of(ids: list[int]) -> QuerySet[Any, Any]:
 _forwards, _backwards = KeptPage(_by_name), KeptPage(lambda: _by_name().reverse())
 _number = KeptCount(_by_name)
 # `ensure_singular_active_enterprise_customer_user` leaves no history: who it makes inactive may count a little longer.
-_newest_changes = newest_changes(EnterpriseCustomerUser, SystemWideEnterpriseUserRoleAssignment)
+_newest_changes = NewestChanges(EnterpriseCustomerUser, SystemWideEnterpriseUserRoleAssignment)
 _rows = KeyedStatement(_rows_of)

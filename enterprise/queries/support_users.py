@@ -36,7 +36,7 @@ from enterprise.models import (
 )
 from enterprise.models.learners import searched_text
 from enterprise.models.roles import ENTERPRISE_ADMIN_ROLE
-from enterprise.queries.long_lists import CountOf, LongList, newest_changes
+from enterprise.queries.long_lists import CountOf, LongList, NewestChanges
 from enterprise.queries.roles import role_key
 
 _IS_PENDING, _IS_ADMIN, _DETAILS, _EMAIL, _ACCOUNT = 1, 2, 3, 4, 5  # the columns of what is merged, by place
@@ -186,7 +186,7 @@ def _text(column: str) -> Any:
 
 _CUSTOMER, _TEXT = Given("customer", UUIDField()), Given("text", TextField())
 _PATTERN = Given("pattern", TextField())
-_newest_changes = newest_changes(EnterpriseCustomerUser, PendingEnterpriseCustomerUser)
+_newest_changes = NewestChanges(EnterpriseCustomerUser, PendingEnterpriseCustomerUser)
 
 
 def accounts(customer_id: UUID, ids: Collection[int]) -> dict[int, Account]:
