@@ -229,10 +229,12 @@ class Subsidies:
             record_history(EnterpriseCourseEnrollment, self._unflagged, "~", moment=moment, **by)
 
     def _enrollment_of_row(self) -> Subquery:
+        # By one unique key, then the other: a join is planned by way of the run while tables have no statistics.
+        link = EnterpriseCustomerUser.all_objects.filter(
+            enterprise_customer=self.customer, user_id=OuterRef(OuterRef("account_id"))
+        )
         found = EnterpriseCourseEnrollment.all_objects.filter(
-            enterprise_customer_user__enterprise_customer=self.customer,
-            enterprise_customer_user__user_id=OuterRef("account_id"),
-            course_id=OuterRef("course_run_key"),
+            enterprise_customer_user=Subquery(link.order_by().values("pk")), course_id=OuterRef("course_run_key")
         )
         return Subquery(found.order_by().values("pk"))
 
